@@ -1,0 +1,84 @@
+"""What a problem is to the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.arrays import Array
+from toolkit.constants import ProblemConstants
+
+__all__ = ["Problem"]
+
+
+class Problem:
+    """f(x) = (1/n) Σ_i f_i(x): subclass it, set `workers` and `dimension`, write `value` and `gradient`.
+
+    Attributes
+    ----------
+    workers : int
+        Number n of workers.
+    dimension : int
+        Number d of coordinates.
+    f_star : float or None
+        The minimum of f, if known.
+    start : array, shape (d,), or None
+        A default starting point.
+    default_batch : 'full' or int
+        What a sample is unless the experiment says otherwise.
+    """
+
+    workers: int
+    dimension: int
+    f_star: float | None = None
+    start: Array | None = None
+    default_batch: str | int = "full"
+
+    def value(self, x: Array) -> Array:
+        """Return f_i(x_i).
+
+        Parameters
+        ----------
+        x : array, shape (run, worker, d) or (run, 1, d)
+            One point per worker, or one that all workers share.
+
+        Returns
+        -------
+        array, shape (run, worker)
+        """
+        raise TypeError(f"{type(self).__name__} does not say its value: define value(x)")
+
+    def gradient(self, x: Array) -> Array:
+        """Return ∇f_i(x_i), shape ``(run, worker, d)``, for `x` as in `value`."""
+        raise TypeError(f"{type(self).__name__} does not say its gradient: define gradient(x)")
+
+    def stochastic_gradient(self, x: Array, draw: Any, batch: int) -> Array:
+        """Return an unbiased estimate of `gradient` from `batch` samples; `draw` has the workers of the problem."""
+        raise TypeError(f"{type(self).__name__} has no stochastic gradient: use batch='full'")
+
+    @property
+    def constants(self) -> ProblemConstants:
+        """The constants known of this problem; by default none."""
+        return ProblemConstants()
+
+    def gap(self, x: Array) -> Array | None:
+        """Return f(x) − f*, shape ``(run,)``, free of cancellation where it can be, for `x` of shape ``(run, 1, d)``.
+
+        None if f* is not known.
+        """
+        if self.f_star is None:
+            return None
+        return np.mean(self.value(x), axis=1) - self.f_star
+
+    def observe(self, x: Array) -> dict[str, Array]:
+        """Return further curves by name, arrays of shape ``(run,)``."""
+        return {}
+
+    def describe(self) -> dict[str, Any]:
+        """Return what this problem was made from: the public attributes that rebuild it.
+
+        Numbers, texts and arrays; an experiment stores arrays by shape, type and SHA-256. By default, all public
+        attributes of the instance.
+        """
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}

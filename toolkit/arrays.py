@@ -1,0 +1,33 @@
+"""Which array library an array belongs to, and contiguous rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+__all__ = ["Array", "contiguous", "is_numpy", "namespace"]
+
+Array = Any  # an array of any array-API library; (run, worker, coordinate) unless said otherwise
+
+
+def is_numpy(*arrays: Array) -> bool:
+    """Tell whether all arrays are NumPy arrays of floating-point numbers, the input of the compiled kernels."""
+    return all(type(a) is np.ndarray and a.dtype.kind == "f" for a in arrays)
+
+
+def namespace(*arrays: Array) -> Any:
+    """Return the array-API namespace the arrays belong to; object arrays count as NumPy's."""
+    if all(isinstance(a, (np.ndarray, np.generic, float, int)) for a in arrays):
+        return np
+    return array_api_compat.array_namespace(*arrays)
+
+
+def contiguous(array: Array) -> Array:
+    """Return the array in C order.
+
+    A broadcast view must be copied by this and not by ``np.array``, which would keep its strange strides: sums over
+    differently strided rows differ in their last bits.
+    """
+    return np.ascontiguousarray(array) if isinstance(array, np.ndarray) else array

@@ -1,0 +1,59 @@
+"""Keep the k largest magnitudes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit import kernels
+from toolkit.arrays import Array
+from toolkit.compressors._base import Compressor
+from toolkit.compressors._sparse import check_k, sparse_price
+from toolkit.constants import CompressorConstants, exact
+
+
+class TopK(Compressor):
+    r"""Top-k: keep the k coordinates of largest magnitude, ties to the lowest index, and send zero elsewhere.
+
+    .. math:: C(x)_j = x_j \text{ if } |x_j| \text{ is among the } k \text{ largest, else } 0,
+              \qquad \|C(x) - x\|^2 = \sum_{j > k} |x|_{(j)}^2 \le (1 - k/d)\,\|x\|^2 .
+
+    Parameters
+    ----------
+    k : int
+        Number of coordinates kept, 1 ≤ k ≤ d; may be swept.
+
+    Notes
+    -----
+    δ = k/d is attained by vectors of constant magnitude. Source: S-a1 (derived).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> TopK(k=2).compress(np.array([3.0, -5.0, 1.0, 4.0]))
+    array([ 0., -5.,  0.,  4.])
+    """
+
+    k: int
+
+    def validate(self) -> None:
+        check_k(self, self.k)
+
+    def check(self, d: int) -> None:
+        check_k(self, self.k, d)
+
+    def message(self, x: Array, draw: Any) -> Array:
+        return kernels.top_k(x, self.k)
+
+    def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
+        return kernels.top_k_with_memory(memory, v, scale, self.k)
+
+    def constants(self, d: int) -> CompressorConstants:
+        return CompressorConstants(delta=exact(self.k / d, "S-a1: k/d, attained by constant magnitude"))
+
+    def expected_error(self, x: Array) -> Array:
+        return kernels.sum_sq_difference(x, kernels.top_k(x, self.k))
+
+    def price(self, n: int, d: int, dtype: Any) -> Any:
+        return sparse_price(self.k, d, np.dtype(dtype).itemsize * 8)

@@ -1,0 +1,98 @@
+"""Members found by scanning a folder: file ``top_k.py``, class ``TopK``, command-line name ``top-k``.
+
+A file whose name begins with ``_`` is not a member. Third-party packages join through entry points of the group
+``csgd.<package>``, for example ``csgd.compressors``. Listing names imports nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import WrongUse, nearest
+
+__all__ = ["load", "load_module", "names", "short"]
+
+
+def short(name: str) -> str:
+    """Return a name without case, ``_`` and ``-``: what file, class and command-line name have in common.
+
+    Examples
+    --------
+    >>> short("top-k") == short("TopK") == short("top_k")
+    True
+    """
+    return name.replace("_", "").replace("-", "").lower()
+
+
+@cache
+def _found(package: str) -> dict[str, str]:
+    """Map command-line names to module paths (or ``module:Class`` for entry points)."""
+    folder = importlib.import_module(package).__path__[0]
+    stems = sorted(path.stem for path in Path(folder).glob("[!_]*.py"))
+    found = {stem.replace("_", "-"): f"{package}.{stem}" for stem in stems}
+    for point in entry_points(group=f"csgd.{package.rpartition('.')[2]}"):
+        found.setdefault(point.name, point.value)
+    return found
+
+
+def names(package: str) -> list[str]:
+    """Return the command-line names of the members of a package.
+
+    Examples
+    --------
+    >>> "top-k" in names("toolkit.compressors")
+    True
+    """
+    return list(_found(package))
+
+
+def _resolve(package: str, name: str) -> str:
+    for candidate, target in _found(package).items():
+        if short(candidate) == short(name):
+            return target
+    raise WrongUse(
+        f"{name!r} in {package}",
+        "there is no member of that name",
+        f"choose one of: {', '.join(names(package))}",
+        nearest(name, names(package)),
+    )
+
+
+def load_module(package: str, name: str) -> Any:
+    """Return the module of a member.
+
+    Raises
+    ------
+    WrongUse
+        If there is no such member; the message names the nearest ones.
+    """
+    return importlib.import_module(_resolve(package, name).partition(":")[0])
+
+
+def load(package: str, name: str) -> Any:
+    """Return the class of a member, by its class, file or command-line name.
+
+    Raises
+    ------
+    WrongUse
+        If there is no such member; the message names the nearest ones.
+
+    Examples
+    --------
+    >>> load("toolkit.compressors", "top-k").__name__
+    'TopK'
+    """
+    target = _resolve(package, name)
+    module_name, _, attribute = target.partition(":")
+    module = importlib.import_module(module_name)
+    if attribute:
+        return getattr(module, attribute)
+    stem = module_name.rpartition(".")[2]
+    for candidate, value in vars(module).items():
+        if isinstance(value, type) and value.__module__ == module_name and short(candidate) == short(stem):
+            return value
+    raise WrongUse(f"{name!r} in {package}", f"{module_name} defines no class named like its file", "rename one of them")
