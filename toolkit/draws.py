@@ -125,6 +125,18 @@ class Draw:
         return draw
 
     @property
+    def shared(self) -> Draw:
+        """The draw whose numbers are the same for all workers of a run."""
+        draw = self._copy()
+        draw._shared = True
+        return draw
+
+    @property
+    def step(self) -> int:
+        """The step of the address."""
+        return self._step
+
+    @property
     def shape(self) -> tuple[int, int]:
         """The shape of a batch of vectors: (runs, 1) if shared by the workers of a run, else (runs, workers)."""
         return len(self._seeds), 1 if self._shared else self._workers

@@ -2,20 +2,21 @@
 
 A swept set is a list, a tuple or a 1-D array given to a numeric field; it is stored as a tuple, and `simulate` turns
 it into one batch dimension of the field's name. A schedule is a function of the step. A field annotated ``Array`` is
-always a value.
+always a value. Fields may hold further such objects (a compressor of a compressor): their fields count as well.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import numpy as np
 
-__all__ = ["Parametrised", "Schedule", "at_step", "bind", "scheduled", "swept", "values"]
+__all__ = ["Parametrised", "Path", "Schedule", "at_step", "bind", "scheduled", "swept", "values"]
 
-Self = TypeVar("Self", bound="Parametrised")
+Path = tuple[str, ...]  # the field names that lead from an object to a value inside it
+Owner = TypeVar("Owner")
 
 
 class Schedule:
@@ -37,15 +38,13 @@ class Parametrised:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        dataclasses.dataclass(frozen=True, kw_only=cls.keyword_only, repr=True)(cls)
+        dataclasses.dataclass(frozen=True, kw_only=cls.keyword_only)(cls)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if "Array" in str(field.type):
-                continue
-            if isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim == 1):
-                object.__setattr__(self, field.name, tuple(np.asarray(value).tolist()))
+            if "Array" not in str(field.type) and isinstance(value, (list, np.ndarray)):
+                object.__setattr__(self, field.name, tuple(np.asarray(value).ravel().tolist()))
         self.validate()
 
     def validate(self) -> None:
@@ -53,38 +52,51 @@ class Parametrised:
 
 
 def values(field: Any) -> tuple[Any, ...]:
-    """Return all values a field takes: the members of a swept set, or the value alone."""
+    """Return all values a field takes: the members of a swept set, or the value alone.
+
+    Examples
+    --------
+    >>> values((1, 2)), values(3)
+    ((1, 2), (3,))
+    """
     if isinstance(field, tuple):
         return field
     return tuple(np.ravel(field).tolist()) if isinstance(field, np.ndarray) else (field,)
 
 
-def _fields(owner: Any, wanted: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+def _walk(owner: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     if dataclasses.is_dataclass(owner):
         for field in dataclasses.fields(owner):
-            if "Array" not in str(field.type) and wanted(getattr(owner, field.name)):
-                yield field.name, getattr(owner, field.name)
+            value = getattr(owner, field.name)
+            if isinstance(value, Parametrised):
+                yield from _walk(value, (*path, field.name))
+            elif "Array" not in str(field.type):
+                yield (*path, field.name), value
 
 
-def swept(owner: Any) -> dict[str, tuple[Any, ...]]:
-    """Return the swept fields of an object, by name."""
-    return dict(_fields(owner, lambda value: isinstance(value, tuple)))
+def swept(owner: Any) -> dict[Path, tuple[Any, ...]]:
+    """Return the swept fields of an object and of the objects inside it."""
+    return {path: value for path, value in _walk(owner) if isinstance(value, tuple)}
 
 
-def scheduled(owner: Any) -> dict[str, Schedule]:
-    """Return the fields of an object that are schedules, by name."""
-    return dict(_fields(owner, lambda value: isinstance(value, Schedule)))
+def scheduled(owner: Any) -> dict[Path, Schedule]:
+    """Return the fields that are schedules, of an object and of the objects inside it."""
+    return {path: value for path, value in _walk(owner) if isinstance(value, Schedule)}
 
 
-def bind(owner: Self, changes: Mapping[str, Any]) -> Self:
+def bind(owner: Owner, changes: Mapping[Path, Any]) -> Owner:
     """Return a copy with some fields replaced, unchecked: the simulation's way to put batch arrays into fields."""
     if not changes:
         return owner
+    fields = dict(owner.__dict__)
+    for name in {path[0] for path in changes}:
+        inner = {path[1:]: value for path, value in changes.items() if path[0] == name}
+        fields[name] = inner[()] if () in inner else bind(fields[name], inner)
     bound = object.__new__(type(owner))
-    bound.__dict__.update(owner.__dict__ | dict(changes))
+    bound.__dict__.update(fields)
     return bound
 
 
-def at_step(owner: Self, schedules: Mapping[str, Schedule], step: int) -> Self:
+def at_step(owner: Owner, schedules: Mapping[Path, Schedule], step: int) -> Owner:
     """Return a copy whose schedules are replaced by their values at `step`."""
-    return bind(owner, {name: schedule(step) for name, schedule in schedules.items()})
+    return bind(owner, {path: schedule(step) for path, schedule in schedules.items()})

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from toolkit.arrays import Array, namespace
-from toolkit.constants import ProblemConstants
+from toolkit.constants import CompressorConstants, Constant, ProblemConstants
 from toolkit.parameters import Parametrised
 
-__all__ = ["Algorithm", "State", "mean", "where"]
+__all__ = ["Algorithm", "Needs", "State", "mean", "needs", "where"]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """A constant that a method's theorem asks of a compressor: 'delta', 'omega', 'kappa_sq' or 'ab'."""
+
+    constant: str
+
+    def met_by(self, constants: CompressorConstants) -> bool:
+        """Tell whether the compressor has this constant."""
+        return getattr(constants, self.constant) is not None
+
+
+def needs(constant: str) -> Needs:
+    """Return the requirement of one constant, for `Algorithm.accepts`."""
+    return Needs(constant)
 
 
 class State:
@@ -43,6 +60,8 @@ class State:
 
 def mean(v: Array) -> Array:
     """Return the mean over workers, keeping the axis: shape ``(run, 1, coordinate)``."""
+    if v.shape[1] == 1:
+        return v
     if isinstance(v, np.ndarray):
         return np.add.reduce(v, axis=1, keepdims=True) / v.shape[1]
     return namespace(v).mean(v, axis=1, keepdims=True)
@@ -93,5 +112,16 @@ class Algorithm(Parametrised):
         return mean(state.x)
 
     def observe(self, state: State, oracle: Any, constants: ProblemConstants | None) -> dict[str, Array]:
-        """Return further curves of the method's own proof, by name: arrays of shape ``(run,)``."""
+        """Return further curves of the method's own proof, by name: arrays of shape ``(run,)`` or ``(run, worker)``.
+
+        The latter are averaged over workers.
+        """
         return {}
+
+    def theory_stepsize(self, problem: ProblemConstants, compressor: CompressorConstants) -> Constant | None:
+        """Return the largest step size its theorem allows, or None where no theorem or constant is known."""
+        return None
+
+    def impossible(self, compressor: Any) -> str | None:
+        """Return why this method cannot work with a compressor at all, or None."""
+        return None

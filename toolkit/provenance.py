@@ -1,0 +1,63 @@
+"""What a result was made with: versions, commit, and a hash of the sources."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["commit", "source_hash", "toolkit_version", "versions"]
+
+
+@cache
+def toolkit_version() -> str:
+    """Return the version of the installed distribution, or 'unknown' in a bare checkout."""
+    try:
+        return version("csgd-toolkit")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@cache
+def commit() -> str:
+    """Return the commit baked in at build time, else the checkout's (marked if it has changes), else 'unknown'."""
+    try:
+        from toolkit import _build  # type: ignore[attr-defined, unused-ignore]  # written when a wheel is built
+
+        return str(_build.COMMIT)
+    except ImportError:
+        root = Path(__file__).parent.parent
+        if not (root / ".git").exists():
+            return "unknown"
+        try:
+            return subprocess.run(
+                ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.strip()
+        except (OSError, subprocess.CalledProcessError):
+            return "unknown"
+
+
+@cache
+def source_hash() -> str:
+    """Return the SHA-256 of the sources of `toolkit` and `problems`: what every stored number depends on."""
+    digest = hashlib.sha256()
+    for package in ("toolkit", "problems"):
+        spec = importlib.util.find_spec(package)
+        root = Path(next(iter(spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
+        for path in sorted(path for path in root.rglob("*.py") if path.name != "_build.py"):
+            digest.update(str(path.relative_to(root.parent)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions a result depends on, by name."""
+    names = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "scikit-learn")
+    known = {name: version(name) for name in names}
+    return {"csgd-toolkit": toolkit_version(), "commit": commit(), "python": platform.python_version(), **known}
