@@ -65,7 +65,7 @@ def run_all(
 def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> Iterator[tuple[Experiment, Any]]:
     """Run experiments and keep each in the store as soon as it is done, the longest first."""
     experiments = sorted(experiments, key=_size, reverse=True)
-    if jobs == 1 or len(experiments) == 1:
+    if jobs == 1 or len(experiments) <= 1:
         for experiment in experiments:
             yield experiment, _run_and_keep(experiment, store, jobs)
         return
