@@ -1,0 +1,1 @@
+"""Figures: one per file, found by scanning this folder; `report` binds them into pages."""

@@ -1,0 +1,115 @@
+"""Check claims: collect what they need, run it in one sweep, and judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from proofs_check.claim import Claim, summary
+from toolkit import members
+from toolkit.errors import WrongUse, nearest
+from toolkit.experiment import Experiment
+from toolkit.members import short
+from toolkit.store import Store
+from toolkit.sweep import Report, run_all
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["all_claims", "check_claims", "find_claims", "judge_claims", "needed"]
+
+
+def all_claims() -> dict[str, Claim]:
+    """Return every claim by its id, found by scanning ``proofs_check/claims``."""
+    found: dict[str, Claim] = {}
+    for name in members.names("proofs_check.claims"):
+        module = members.load_module("proofs_check.claims", name)
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, Claim) and value.__module__ == module.__name__ and value.id:
+                if value.id in found:
+                    raise WrongUse(f"the claim {value.id!r}", "two claims have this id", "rename one of them")
+                found[value.id] = value()
+    return found
+
+
+def find_claims(ids: Iterable[str]) -> dict[str, Claim]:
+    """Return the claims of these ids, or all if none is given; case and punctuation do not matter.
+
+    Raises
+    ------
+    WrongUse
+        If an id is unknown; the message names the nearest ones.
+    """
+    claims = all_claims()
+    wanted = list(ids)
+    if not wanted:
+        return claims
+    by_short = {short(known): known for known in claims}
+    for one in wanted:
+        if short(one) not in by_short:
+            remedy = "see `csgd list claims` for all of them"
+            raise WrongUse(f"the claim {one!r}", "there is no claim of that id", remedy, nearest(one, claims))
+    return {by_short[short(one)]: claims[by_short[short(one)]] for one in wanted}
+
+
+def needed(claims: Mapping[str, Claim], level: str) -> dict[str, Experiment]:
+    """Return the experiments of all claims, named ``claim/experiment``."""
+    return {
+        f"{claim.id}/{name}": experiment
+        for claim in claims.values()
+        for name, experiment in claim.experiments(level).items()
+    }
+
+
+def judge_claims(
+    claims: Mapping[str, Claim],
+    results: Mapping[str, xarray.Dataset],
+    level: str,
+    *,
+    report: Callable[[str, str], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Return the record of every claim, given the results of `needed`."""
+    records = []
+    for claim in claims.values():
+        prefix = f"{claim.id}/"
+        data = {name.removeprefix(prefix): result for name, result in results.items() if name.startswith(prefix)}
+        begin = time.perf_counter()
+        records.append(summary(claim, claim.check(data, level), time.perf_counter() - begin))
+        if report is not None:
+            report(claim.id, records[-1]["verdict"])
+    return records
+
+
+def check_claims(
+    ids: Iterable[str] = (),
+    *,
+    level: str = "quick",
+    store: Store | None = None,
+    jobs: int | None = None,
+    report: Report | None = None,
+) -> list[dict[str, Any]]:
+    """Check claims and return their records.
+
+    Parameters
+    ----------
+    ids : iterable of str
+        Which claims; all by default.
+    level : {'quick', 'full'}
+        Size of the instances.
+    store : Store, optional
+        Where results of experiments are looked for and kept.
+    jobs : int, optional
+        Processes; by default one per core.
+    report : callable, optional
+        Told of every experiment and claim as it is done.
+
+    Returns
+    -------
+    list of dict
+        With id, reference, kind, verdict, expected, measured, bound, ratio, error_probability, basis, runs, seconds,
+        reason and all instances.
+    """
+    claims = find_claims(ids)
+    results = run_all(needed(claims, level), store, jobs=jobs, report=report)
+    return judge_claims(claims, results, level, report=report)

@@ -1,0 +1,1 @@
+"""Claims: one paper or family per file, found by scanning this folder."""
