@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class Problem:
         Number d of coordinates.
     f_star : float or None
         The minimum of f, if known.
+    f_inf : float or None
+        A certified lower bound of f; by default `f_star`.
     start : array, shape (d,), or None
         A default starting point.
     default_batch : 'full' or int
@@ -34,6 +37,11 @@ class Problem:
     f_star: float | None = None
     start: Array | None = None
     default_batch: str | int = "full"
+
+    @cached_property
+    def f_inf(self) -> float | None:
+        """A certified lower bound of f, None if none is known."""
+        return self.f_star
 
     def value(self, x: Array) -> Array:
         """Return f_i(x_i).
@@ -72,13 +80,17 @@ class Problem:
         return np.mean(self.value(x), axis=1) - self.f_star
 
     def observe(self, x: Array) -> dict[str, Array]:
-        """Return further curves by name, arrays of shape ``(run,)``."""
+        """Return further curves by name, arrays of shape ``(run,)``, at the output `x` of shape ``(run, 1, d)``."""
         return {}
 
     def describe(self) -> dict[str, Any]:
-        """Return what this problem was made from: the public attributes that rebuild it.
+        """Return what this problem was made from: numbers, texts and arrays that tell it from every other problem.
 
-        Numbers, texts and arrays; an experiment stores arrays by shape, type and SHA-256. By default, all public
-        attributes of the instance.
+        An experiment stores arrays by shape, type and SHA-256. By default, all public attributes of the instance,
+        without those that are computed from the others (cached properties).
         """
-        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if not name.startswith("_") and not isinstance(getattr(type(self), name, None), cached_property)
+        }

@@ -26,7 +26,12 @@ def all_claims() -> dict[str, Claim]:
     for name in members.names("proofs_check.claims"):
         module = members.load_module("proofs_check.claims", name)
         for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Claim) and value.__module__ == module.__name__ and value.id:
+            if (
+                isinstance(value, type)
+                and issubclass(value, Claim)
+                and value.__module__ == module.__name__
+                and value.id
+            ):
                 if value.id in found:
                     raise WrongUse(f"the claim {value.id!r}", "two claims have this id", "rename one of them")
                 found[value.id] = value()

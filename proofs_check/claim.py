@@ -14,7 +14,7 @@ from toolkit.experiment import Experiment
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["Claim", "Instance", "Verdict", "LEVELS", "not_applicable", "summary"]
+__all__ = ["LEVELS", "Claim", "Instance", "Verdict", "not_applicable", "summary"]
 
 LEVELS = ("quick", "full")
 

@@ -19,7 +19,7 @@ from toolkit.algorithms import Algorithm
 from toolkit.compressors import Compressor
 from toolkit.compressors.identity import Identity
 from toolkit.errors import WrongUse
-from toolkit.parameters import Schedule, values
+from toolkit.parameters import values
 
 __all__ = ["Experiment", "describe"]
 
@@ -155,7 +155,9 @@ class Experiment:
             )
         for value in values(stepsize):
             if isinstance(value, (int, float)) and not (math.isfinite(value) and value >= 0):
-                raise WrongUse(f"stepsize={value}", "a step size is a finite number of at least 0", "give such a number")
+                raise WrongUse(
+                    f"stepsize={value}", "a step size is a finite number of at least 0", "give such a number"
+                )
 
     @cached_property
     def description(self) -> dict[str, Any]:
@@ -233,7 +235,9 @@ def describe(value: Any) -> Any:
         else {name: item for name, item in vars(value).items() if not name.startswith("_")}
     )
     kind = type(value)
-    known = {"class": f"{kind.__module__}.{kind.__qualname__}"} | {name: describe(item) for name, item in fields.items()}
+    known = {"class": f"{kind.__module__}.{kind.__qualname__}"} | {
+        name: describe(item) for name, item in fields.items()
+    }
     sources = [_source(base) for base in kind.__mro__ if base.__module__.partition(".")[0] not in _OURS]
     return known | ({"source": sources} if sources else {})
 

@@ -95,4 +95,6 @@ def load(package: str, name: str) -> Any:
     for candidate, value in vars(module).items():
         if isinstance(value, type) and value.__module__ == module_name and short(candidate) == short(stem):
             return value
-    raise WrongUse(f"{name!r} in {package}", f"{module_name} defines no class named like its file", "rename one of them")
+    raise WrongUse(
+        f"{name!r} in {package}", f"{module_name} defines no class named like its file", "rename one of them"
+    )

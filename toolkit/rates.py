@@ -213,7 +213,8 @@ def linear_or_sublinear(
     """
     asked = "linear_or_sublinear"
     steps, gap = np.asarray(steps, dtype=float), np.asarray(gap, dtype=float)
-    steps, gap = steps[steps != 0], gap[..., steps != 0]
+    if steps.ndim == 1 and steps.size and steps[0] == 0:
+        steps, gap = steps[1:], gap[..., 1:]
     steps, gap = _curves(asked, steps, gap)
     inside = _window(asked, steps, window, points=6)
     steps, gap = steps[inside], gap[:, inside]

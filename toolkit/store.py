@@ -76,7 +76,9 @@ class Store:
             return
         if self.folder.exists() and any(self.folder.iterdir()):
             raise WrongUse(
-                f"a store in {self.folder}", "the folder holds files that are not a store", "name an empty or new folder"
+                f"a store in {self.folder}",
+                "the folder holds files that are not a store",
+                "name an empty or new folder",
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

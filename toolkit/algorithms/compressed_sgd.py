@@ -27,7 +27,8 @@ class CompressedSGD(Algorithm):
     >>> from problems import Quadratic
     >>> from toolkit import simulate
     >>> from toolkit.compressors import Natural
-    >>> result = simulate(Quadratic(hessians=[[1.0, 2.0]]), CompressedSGD(), Natural(), stepsize=0.25, steps=50, x0=[4.0, 1.0])
+    >>> problem = Quadratic(hessians=[[1.0, 2.0]])
+    >>> result = simulate(problem, CompressedSGD(), Natural(), stepsize=0.25, steps=50, x0=[4.0, 1.0])
     >>> bool(result.f_gap.isel(run=0, step=-1) < 1e-6)
     True
     """
