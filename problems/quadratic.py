@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems._threads import one_blas_thread
 from toolkit.arrays import Array, contiguous
 from toolkit.constants import ProblemConstants, exact
 from toolkit.errors import WrongUse
@@ -96,6 +97,7 @@ class Quadratic(Problem):
         return sample
 
     @cached_property
+    @one_blas_thread
     def constants(self) -> ProblemConstants:
         """The constants, exact to rounding.
 
@@ -104,8 +106,8 @@ class Quadratic(Problem):
         """
         per_worker, mean = _eigenvalues(self.hessians), _eigenvalues(self._mean_hessian)
         L_i = np.abs(per_worker).max(axis=-1)
-        positive = mean[mean > _rounding(mean)]
-        has_minimiser = self.x_star is not None
+        positive = mean[mean > _rounding(self.hessians)]
+        x_star = self.x_star
         return ProblemConstants(
             L=exact(float(np.abs(mean).max()), "largest eigenvalue of the mean Hessian"),
             L_i=exact(L_i, "largest eigenvalue of A_i"),
@@ -114,20 +116,21 @@ class Quadratic(Problem):
             if positive.size == mean.size
             else None,
             mu_pl=exact(float(positive.min()), "smallest non-zero eigenvalue of the mean Hessian")
-            if has_minimiser and positive.size
+            if x_star is not None and positive.size
             else None,
             sigma_sq=exact(self.sigma_sq, "declared"),
             zeta_sq=exact(_mean_sq(self.linear - self.linear.mean(axis=0)), "mean of ‖b_i − b‖², equal Hessians")
             if (self.hessians == self.hessians[0]).all()
             else None,
-            heterogeneity=exact(_mean_sq(self.gradient(self.x_star[None, None])[0]), "mean of ‖∇f_i(x*)‖²")
-            if has_minimiser
+            heterogeneity=exact(_mean_sq(self.gradient(x_star[None, None])[0]), "mean of ‖∇f_i(x*)‖²")
+            if x_star is not None
             else None,
             rho=exact(0.0, "the Hessian is constant"),
-            convex=bool((per_worker.min(axis=-1) >= -_rounding(per_worker)).all()),
+            convex=bool((per_worker >= -_rounding(self.hessians)).all()),
         )
 
     @cached_property
+    @one_blas_thread
     def x_star(self) -> Array | None:
         """The minimiser of f of smallest norm, shape ``(d,)``; None if f is unbounded below."""
         b = self.linear.mean(axis=0)
@@ -136,9 +139,9 @@ class Quadratic(Problem):
             values, basis = mean, None
         else:
             values, basis = np.linalg.eigh(mean)
-        zero = np.abs(values) <= _rounding(values)
+        zero = np.abs(values) <= _rounding(self.hessians)
         coordinates = b if basis is None else basis.T @ b
-        if (values[~zero] < 0).any() or (np.abs(coordinates[zero]) > _rounding(b)).any():
+        if (values[~zero] < 0).any() or (np.abs(coordinates[zero]) > _rounding(self.linear)).any():
             return None
         if not zero.any() and basis is not None:
             return np.linalg.solve(mean, b)
@@ -146,7 +149,8 @@ class Quadratic(Problem):
         return solution if basis is None else basis @ solution
 
     @cached_property
-    def f_star(self) -> float | None:  # type: ignore[override]
+    @one_blas_thread
+    def f_star(self) -> float | None:
         """The minimum of f, −b'x*/2; None if f is unbounded below."""
         return None if self.x_star is None else float(0.0 - 0.5 * (self.linear.mean(axis=0) @ self.x_star))
 
@@ -168,6 +172,7 @@ class Quadratic(Problem):
         return self.hessians.mean(axis=0, keepdims=True)
 
     @classmethod
+    @one_blas_thread
     def generate(
         cls,
         workers: int,
@@ -221,10 +226,14 @@ class Quadratic(Problem):
             raise WrongUse(asked, "there must be at least one worker and one coordinate", "give sizes of 1 or more")
         eigenvalues = _finite("spectrum", spectrum)
         if isinstance(spectrum, tuple) and eigenvalues.shape == (2,):
-            eigenvalues = np.linspace(*eigenvalues, dimension)
+            if dimension == 1 and spectrum[0] != spectrum[1]:
+                raise WrongUse(asked, "one coordinate has one eigenvalue, not two", "give spectrum=(L, L)")
+            eigenvalues = np.linspace(eigenvalues[0], eigenvalues[1], dimension)
         _fitting("spectrum", eigenvalues, (dimension,))
-        if not (0 <= spread <= 1 and 0 <= heterogeneity < np.inf):
-            raise WrongUse(asked, "spread must lie in [0, 1] and heterogeneity be finite and ≥ 0", "change them")
+        if not 0 <= spread <= 1:
+            raise WrongUse(asked, f"spread={spread} would make some f_i concave", "give a spread in [0, 1]")
+        if not 0 <= heterogeneity < np.inf:
+            raise WrongUse(asked, f"heterogeneity={heterogeneity} is no mean of squares", "give a number of at least 0")
         if workers == 1 and (heterogeneity or spread):
             raise WrongUse(asked, "one worker cannot differ from the mean", "give two workers or more")
         rng = np.random.default_rng(seed)
@@ -248,7 +257,7 @@ class Quadratic(Problem):
             "generate": cls.__name__,
             "workers": workers,
             "dimension": dimension,
-            "spectrum": eigenvalues if not isinstance(spectrum, tuple) else spectrum,
+            "spectrum": spectrum if isinstance(spectrum, tuple) else eigenvalues,
             "spread": spread,
             "heterogeneity": heterogeneity,
             "sigma_sq": sigma_sq,
@@ -290,7 +299,7 @@ def _eigenvalues(hessians: Array) -> Array:
 
 
 def _rounding(values: Array) -> float:
-    """Return the size below which a number computed from `values` counts as zero."""
+    """Return the size below which an eigenvalue or a mean computed from `values` counts as zero."""
     return float(values.shape[-1] * np.finfo(float).eps * np.abs(values).max(initial=0.0))
 
 
