@@ -38,7 +38,7 @@ class Channel:
         self.bits_down: Any = 0.0
         self.total_error: Any = 0.0
         self.total_error_down: Any = 0.0
-        self._prices: dict[tuple[int, int, int, Any], Any] = {}
+        self._prices: dict[tuple[int, int, Any, bool], tuple[Compressor, Any]] = {}
         self._draw: Draw | None = None
         self._messages = 0
         self._spoke_down = False
@@ -157,12 +157,12 @@ class Channel:
     def _bits(self, compressor: Compressor, sent: Array) -> Any:
         """Return the formula price of each message: a number, or an array that broadcasts to (run, worker)."""
         _, n, d = sent.shape
-        key = (id(compressor), n, d, sent.dtype)
-        if key not in self._prices:
+        known = self._prices.get((n, d, sent.dtype, compressor is self.down))
+        if known is None or known[0] is not compressor:
             price = compressor.price(n, d, sent.dtype)
-            self._prices[key] = price[..., 0] if isinstance(price, np.ndarray) else price
-        price = self._prices[key]
-        return compressor.price_of(sent) if price is None else price
+            known = compressor, price[..., 0] if isinstance(price, np.ndarray) else price
+            self._prices[n, d, sent.dtype, compressor is self.down] = known
+        return compressor.price_of(sent) if known[1] is None else known[1]
 
 
 def _full_price(v: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,14 +107,23 @@ def run(experiment: Experiment, *, progress: bool = False, threads: int | None =
     parts = blocks(batch, threads)
     total = experiment.steps * len(parts)
     bar = tqdm(total=total, delay=2, leave=False, disable=None if progress else True, unit="step", mininterval=0.5)
+    interrupted = Event()
+
+    def tick(steps: int) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        bar.update(steps)
+
     # One BLAS thread: the bits of a matrix product may depend on their number, and blocks have threads of their own.
     with bar, threadpool_limits(1):
         if threads == 1 or len(parts) == 1:
-            done = [_step_block(batch, rows, bar.update) for rows in parts]
-        else:
-            with ThreadPoolExecutor(min(threads, len(parts))) as pool:
-                done = list(pool.map(lambda rows: _step_block(batch, rows, bar.update), parts))
-    return dataset(batch, done)
+            return dataset(batch, [_step_block(batch, rows, tick) for rows in parts])
+        with ThreadPoolExecutor(min(threads, len(parts))) as pool:
+            try:
+                return dataset(batch, list(pool.map(lambda rows: _step_block(batch, rows, tick), parts)))
+            except BaseException:
+                interrupted.set()  # else leaving the pool would wait for every block to run to its end
+                raise
 
 
 def _freeze(alive: np.ndarray, new: State, old: State) -> State:
@@ -162,37 +172,35 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
             curves(put, experiment, algorithm, state, x, oracle, channel)
             averages.record(put, problem)
 
+    def end_runs(step: int, rows: np.ndarray, how: str) -> None:
+        nonlocal alive
+        status[rows], last_step[rows] = how, step
+        alive = alive & ~rows
+
     with np.errstate(all="ignore"):
-        algorithm, draw = prepare(0)
-        state = algorithm.init(start, oracle, channel, draw)
-        x = algorithm.output(state)
-        record(0)
-        for step in range(1, experiment.steps + 1):
+        for step in range(experiment.steps + 1):
             algorithm, draw = prepare(step)
-            new = algorithm.step(state, oracle, channel, draw)
-            channel.end(new.x)
-            state = new if alive.all() else _freeze(alive, new, state)
+            if step == 0:
+                state = algorithm.init(start, oracle, channel, draw)
+            else:
+                new = algorithm.step(state, oracle, channel, draw)
+                channel.end(new.x)
+                state = new if alive.all() else _freeze(alive, new, state)
+                tick(1)
             x = algorithm.output(state)
             record(step)
-            ended = np.zeros(count, dtype=bool)
             if step % DIVERGENCE_CHECK == 0 or step == experiment.steps:
                 size = np.max([np.abs(value).max(axis=(1, 2)) for _, value in state], axis=0)
-                ended = alive & ~(size <= limit)
-                if ended.any():
-                    status[ended] = "diverged"
-                    state = _zero(ended, state)
+                diverged = alive & ~(size <= limit)
+                if diverged.any():
+                    end_runs(step, diverged, "diverged")
+                    state = _zero(diverged, state)
                     x = algorithm.output(state)
             if experiment.stop is not None:
-                stopped = alive & ~ended & np.asarray(experiment.stop(x), dtype=bool)
-                status[stopped] = "stopped"
-                ended = ended | stopped
-            if ended.any():
-                last_step[ended] = step
-                alive = alive & ~ended
-                if not alive.any():
-                    tick(experiment.steps - step)
-                    break
-            tick(1)
+                end_runs(step, alive & np.asarray(experiment.stop(x), dtype=bool), "stopped")
+            if not alive.any():
+                tick(experiment.steps - step)
+                break
     return {
         "curves": recorder.curves,
         "status": status,
