@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.arrays import Array, contiguous, namespace
 from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
-from toolkit.parameters import Parametrised
+from toolkit.parameters import Parametrised, scheduled, swept
 
 __all__ = ["Compressor"]
 
@@ -38,7 +38,7 @@ class Compressor(Parametrised):
     random: ClassVar[bool] = False
 
     def message(self, x: Array, draw: Any) -> Array:
-        """Return C(x) for finite `x` of shape ``(run, worker, coordinate)``, without writing to `x`."""
+        """Return C(x) of finite `x`, shape ``(run, worker, coordinate)``: a new array, or `x` itself if all is sent."""
         raise TypeError(f"{type(self).__name__} does not say how it compresses: define message(x, draw)")
 
     def compress(self, x: Array, draw: Any = None) -> Array:
@@ -54,48 +54,63 @@ class Compressor(Parametrised):
         Returns
         -------
         array
-            The decoded message, of the shape of `x` (of the draw's runs and workers where those are more).
+            The decoded message, a new array of the shape of `x` (of the draw's runs and workers where those are more).
 
         Raises
         ------
         WrongUse
-            If `x` has no coordinates, or an infinity or NaN, or a draw is missing.
+            If `x` has no coordinates, or an infinity or NaN; if a draw is missing or has other runs or workers; if a
+            field is a swept set or a schedule, which only `simulate` resolves.
         """
-        name = type(self).__name__
-        x = np.asarray(x, dtype=float) if isinstance(x, (list, tuple)) else x
-        if x.ndim not in (1, 2, 3) or x.shape[-1] == 0:
-            raise WrongUse(
-                f"{name}.compress(x) with x of shape {tuple(x.shape)}",
-                "x must be a non-empty vector or a batch of them",
-                "pass shape (d,), (worker, d) or (run, worker, d)",
-            )
+        asked = f"{self!r}.compress(x)"
+        for path in (*swept(self), *scheduled(self)):
+            raise WrongUse(asked, f"{'.'.join(path)} is not one value but a set or a schedule", "give it one value")
+        x = self._checked(x, asked)
         xp = namespace(x)
-        if not bool(xp.all(xp.isfinite(x))):
-            first = int(np.flatnonzero(~np.isfinite(np.asarray(x).ravel()))[0])
-            raise WrongUse(
-                f"{name}.compress(x)",
-                f"x holds {np.asarray(x).ravel()[first]} at flat position {first}",
-                "pass finite numbers only",
-            )
-        self.check(x.shape[-1])
         batch = xp.reshape(x, (1,) * (3 - x.ndim) + tuple(x.shape))
         if self.random:
             if draw is None:
                 raise WrongUse(
-                    f"{name}.compress(x)",
+                    asked,
                     "this compressor is random and got no draw",
                     "pass draw=Draw(seed), from toolkit import Draw",
                 )
-            batch = xp.broadcast_to(batch, np.broadcast_shapes(batch.shape, (*draw.shape, 1)))
+            try:
+                batch = xp.broadcast_to(batch, np.broadcast_shapes(batch.shape, (*draw.shape, 1)))
+            except ValueError:
+                raise WrongUse(
+                    asked,
+                    f"x has (runs, workers) = {tuple(batch.shape[:2])} and the draw has {tuple(draw.shape)}",
+                    "pass a draw of as many runs and workers",
+                ) from None
         sent = self.message(contiguous(batch), draw)
-        return xp.reshape(sent, x.shape) if sent.size == x.size else sent
+        return xp.asarray(xp.reshape(sent, x.shape) if sent.size == x.size else sent, copy=True)
+
+    def _checked(self, x: Any, asked: str) -> Array:
+        """Return `x` as an array of finite floating-point numbers in a dimension this compressor can work in."""
+        x = np.asarray(x, dtype=float) if isinstance(x, (list, tuple)) else x
+        xp = namespace(x)
+        if x.ndim not in (1, 2, 3) or x.size == 0:
+            raise WrongUse(
+                f"{asked} with x of shape {tuple(x.shape)}",
+                "x must be a non-empty vector or a batch of them",
+                "pass shape (d,), (worker, d) or (run, worker, d)",
+            )
+        if xp.isdtype(x.dtype, ("bool", "integral")):
+            x = xp.astype(x, xp.float64)
+        if not xp.isdtype(x.dtype, "real floating"):
+            raise WrongUse(asked, f"x holds values of type {x.dtype}", "pass real numbers")
+        if not bool(xp.all(xp.isfinite(x))):
+            flat = np.asarray(x).ravel()
+            first = int(np.flatnonzero(~np.isfinite(flat))[0])
+            raise WrongUse(asked, f"x holds {flat[first]} at flat position {first}", "pass finite numbers only")
+        self.check(x.shape[-1])
+        return x
 
     def check(self, d: int) -> None:
         """Refuse a dimension this compressor cannot work in; the default accepts all."""
 
-    def message_with_memory(
-        self, memory: Array, v: Array, scale: Any, draw: Any
-    ) -> tuple[Array, Array, Array]:
+    def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
         """Error feedback: with p = memory + scale·v, return C(p), p − C(p) and ‖p − C(p)‖² per run and worker.
 
         A compressor may do this in one pass over the data; the three results must not change by it.
@@ -111,13 +126,13 @@ class Compressor(Parametrised):
         return CompressorConstants()
 
     def expected_error(self, x: Array) -> Array | None:
-        """Return the exact E‖C(x) − x‖² over the coordinate axis, or None if it is not known."""
+        """Return the exact E‖C(x) − x‖² of each row of `x`, shape ``(run, worker, d)``, or None if it is not known."""
         return None
 
-    def price(self, n: int, d: int, dtype: Any) -> float | None:
+    def price(self, n: int, d: int, dtype: Any) -> Any:
         """Return the formula count of bits of one message of one of `n` workers, or None if it depends on the message.
 
-        By default every value is sent at the width of `dtype`.
+        By default every value is sent at the width of `dtype`. Where a swept field enters, an array (run, 1, 1).
         """
         return float(d * 8 * np.dtype(dtype).itemsize)
 

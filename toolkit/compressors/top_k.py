@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._sparse import check_k, sparse_price
+from toolkit.compressors._bits import sparse_price, width
+from toolkit.compressors._check import check_count
 from toolkit.constants import CompressorConstants, exact
 
 
@@ -38,10 +37,10 @@ class TopK(Compressor):
     k: int
 
     def validate(self) -> None:
-        check_k(self, self.k)
+        check_count(self, "k")
 
     def check(self, d: int) -> None:
-        check_k(self, self.k, d)
+        check_count(self, "k", d)
 
     def message(self, x: Array, draw: Any) -> Array:
         return kernels.top_k(x, self.k)
@@ -56,4 +55,4 @@ class TopK(Compressor):
         return kernels.sum_sq_difference(x, kernels.top_k(x, self.k))
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
-        return sparse_price(self.k, d, np.dtype(dtype).itemsize * 8)
+        return sparse_price(self.k, d, width(dtype))

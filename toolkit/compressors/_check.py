@@ -1,0 +1,45 @@
+"""What compressors refuse when they are made."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from toolkit.errors import WrongUse
+from toolkit.parameters import Schedule, values
+
+
+def check_count(compressor: Any, field: str, d: int | None = None) -> None:
+    """Refuse a field that is not an integer of at least 1, or, with `d` given, one above the dimension."""
+    name = type(compressor).__name__
+    for value in values(getattr(compressor, field)):
+        if isinstance(value, Schedule):
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+            raise WrongUse(
+                f"{name}({field}={value!r})", f"{field} must be an integer of at least 1", f"give {field}=1 or more"
+            )
+        if d is not None and value > d:
+            raise WrongUse(
+                f"{name}({field}={value}) on vectors of dimension {d}",
+                f"{field} is larger than the dimension",
+                f"give a {field} between 1 and {d}",
+            )
+
+
+def check_magnitude(compressor: Any, field: str) -> None:
+    """Refuse a field that is not a finite number of at least 0."""
+    name = type(compressor).__name__
+    for value in values(getattr(compressor, field)):
+        if isinstance(value, Schedule):
+            continue
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float, np.integer, np.floating))
+            or not 0 <= value < math.inf
+        ):
+            raise WrongUse(
+                f"{name}({field}={value!r})", f"{field} must be a finite number of at least 0", "give such a number"
+            )
