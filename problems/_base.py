@@ -34,15 +34,11 @@ class Problem:
 
     workers: int
     dimension: int
+    f_star: float | None = None
     start: Array | None = None
     default_batch: str | int = "full"
 
-    @cached_property
-    def f_star(self) -> float | None:
-        """The minimum of f, None if it is not known."""
-        return None
-
-    @cached_property
+    @property
     def f_inf(self) -> float | None:
         """A certified lower bound of f, None if none is known."""
         return self.f_star

@@ -297,7 +297,7 @@ class LogisticRegression(Problem):
             )
         return certificate
 
-    @cached_property
+    @cached_property  # type: ignore[override]
     @one_blas_thread
     def f_star(self) -> float | None:
         """The minimum of f; None if it is not known."""

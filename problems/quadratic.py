@@ -148,7 +148,7 @@ class Quadratic(Problem):
         solution = np.where(zero, 0.0, coordinates / np.where(zero, 1.0, values))
         return solution if basis is None else basis @ solution
 
-    @cached_property
+    @cached_property  # type: ignore[override]
     @one_blas_thread
     def f_star(self) -> float | None:
         """The minimum of f, −b'x*/2; None if f is unbounded below."""

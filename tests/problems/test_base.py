@@ -38,12 +38,10 @@ def test_gap_and_lower_bound_are_none_without_a_minimum():
     assert Bare().f_inf is None
 
 
-def test_lower_bound_defaults_to_the_minimum_and_may_be_set():
+def test_lower_bound_is_the_minimum_unless_a_problem_says_otherwise():
     problem = Cosines(1.0)
     assert problem.f_inf == problem.f_star == -3.0
-    other = Bare()
-    other.f_inf = -1.0
-    assert other.f_inf == -1.0
+    assert type("Bounded", (Bare,), {"f_inf": -1.0})().f_inf == -1.0
 
 
 def test_description_holds_public_attributes_and_nothing_computed():
@@ -51,6 +49,13 @@ def test_description_holds_public_attributes_and_nothing_computed():
     before = problem.describe()
     assert problem.f_star == -6.0
     assert problem.describe() == before == {"workers": 2, "dimension": 3, "scale": 2.0}
+
+
+def test_a_minimum_given_by_hand_is_described():
+    problem = Bare()
+    problem.f_star = 0.5
+    assert problem.describe() == {"f_star": 0.5}
+    assert problem.f_inf == 0.5
 
 
 def test_what_is_not_written_says_so():
