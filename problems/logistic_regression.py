@@ -297,9 +297,9 @@ class LogisticRegression(Problem):
             )
         return certificate
 
-    @cached_property  # type: ignore[override]
+    @cached_property
     @one_blas_thread
-    def f_star(self) -> float | None:
+    def f_star(self) -> float | None:  # type: ignore[override]
         """The minimum of f; None if it is not known."""
         if self.x_star is None or self.f_star_certificate is None:
             return None

@@ -148,9 +148,9 @@ class Quadratic(Problem):
         solution = np.where(zero, 0.0, coordinates / np.where(zero, 1.0, values))
         return solution if basis is None else basis @ solution
 
-    @cached_property  # type: ignore[override]
+    @cached_property
     @one_blas_thread
-    def f_star(self) -> float | None:
+    def f_star(self) -> float | None:  # type: ignore[override]
         """The minimum of f, −b'x*/2; None if f is unbounded below."""
         return None if self.x_star is None else float(0.0 - 0.5 * (self.linear.mean(axis=0) @ self.x_star))
 
