@@ -295,6 +295,14 @@ def test_a_swept_field_equals_separate_compressors(make, path, values, dtype):
                 assert constants[name].value[run, 0, 0] == float(getattr(alone.constants(37), name))
 
 
+def test_a_swept_compressor_inside_scaled_is_checked():
+    Scaled(QSGD(s=[1, 3])).check(5)
+    with pytest.raises(WrongUse, match="larger than the dimension"):
+        Scaled(RandK(k=[1, 6], unbiased=True)).check(5)
+    with pytest.raises(WrongUse, match="has no ω"):
+        Scaled(RandK(k=[1, 2])).check(5)
+
+
 def test_a_swept_set_or_a_schedule_is_not_one_compressor():
     for compressor in (TopK(k=[1, 2]), Scaled(QSGD(s=[1, 2])), HardThreshold(raw=Halving())):
         with pytest.raises(WrongUse, match="not one value"):

@@ -10,7 +10,7 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._fields import like, per_row
 from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
-from toolkit.parameters import bind
+from toolkit.parameters import bind, scheduled, swept
 
 
 class Scaled(Compressor):
@@ -55,7 +55,10 @@ class Scaled(Compressor):
 
     def check(self, d: int) -> None:
         self.compressor.check(d)
-        self._omega(d)
+        # Whether there is an ω does not depend on the values of a swept field or a schedule.
+        first = {path: values[0] for path, values in swept(self.compressor).items()}
+        start = {path: schedule(0) for path, schedule in scheduled(self.compressor).items()}
+        Scaled(bind(self.compressor, first | start))._omega(d)
 
     def _omega(self, d: int) -> Constant:
         omega = self.compressor.constants(d).omega
