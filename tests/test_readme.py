@@ -1,0 +1,44 @@
+"""Everything the README shows is executed; its two install commands are what continuous integration starts with."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```\n(.*?)```", README, re.S) for line in block.splitlines() if line]
+
+
+def test_the_python_blocks_run_in_order() -> None:
+    shared: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```", README, re.S)
+    assert len(blocks) >= 4
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), shared)
+    claim = shared["DescentLemma"]()  # type: ignore[operator]
+    from toolkit.sweep import run_all
+
+    (instance,) = claim.check(run_all(claim.experiments("quick"), jobs=1), "quick")
+    assert instance.verdict == "holds"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_run(command: str) -> None:
+    name, *arguments = shlex.split(command)
+    assert name == "csgd"
+    done = subprocess.run([sys.executable, "-m", "toolkit", *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_first_screen_has_a_figure_and_the_two_commands_that_ci_runs() -> None:
+    (figure,) = re.findall(r"!\[.*\]\((.*?)\)", README)
+    assert (ROOT / figure).exists()
+    commands = [line.strip() for line in README.splitlines() if line.startswith("    python -m pip")]
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci" / "run").read_text()
