@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toolkit.errors import WrongUse
-from toolkit.parameters import bind, swept
+from toolkit.parameters import bind, scheduled, swept
 
 __all__ = ["Pair", "judge", "require"]
 
@@ -79,5 +79,6 @@ def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool) -> None:
 
 
 def _at_first(compressor: Any) -> Any:
-    """Return the compressor at the first value of each swept field: which constants exist does not depend on it."""
-    return bind(compressor, {path: values[0] for path, values in swept(compressor).items()})
+    """Return the compressor at the first value of each swept set and schedule."""
+    firsts = {path: values[0] for path, values in swept(compressor).items()}
+    return bind(compressor, firsts | {path: schedule(0) for path, schedule in scheduled(compressor).items()})
