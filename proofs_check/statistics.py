@@ -99,9 +99,10 @@ def mean_interval(
     error_probability : float
         Probability that the interval misses the mean; of all points together if simultaneous.
     method : {'t', 'bernstein', 'hoeffding'}
-        'bernstein' is narrower than 'hoeffding' where the spread is small against the support. 't' is asymptotic: with
-        few runs of very skewed samples it covers less often than stated, and samples that happen to agree (a rare
-        event that did not occur) have width 0.
+        'bernstein' is narrower than 'hoeffding' where the spread is small against the support. 't' is asymptotic: of
+        skewed samples its upper limit fails more often than stated, the more so the smaller the stated probability
+        (exponential samples, 256 runs: 0.0035 for 0.001, measured), and samples that happen to agree (a rare event
+        that did not occur) have width 0.
     support : (a, b), numbers or arrays that broadcast to the points
         Bounds of the samples known beforehand; required by 'bernstein' and 'hoeffding'.
     simultaneous : bool
