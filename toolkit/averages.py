@@ -9,8 +9,9 @@ import numpy as np
 
 from toolkit.arrays import Array, namespace
 from toolkit.errors import WrongUse
+from toolkit.parameters import Schedule
 
-__all__ = ["RunningMean", "Weight", "geometric", "polynomial", "uniform"]
+__all__ = ["RunningMean", "Weight", "contracting", "geometric", "polynomial", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Weight:
         Positive.
     power : float
         Not negative.
+    rate : float
+        Each run's q is taken times 1 − γ·rate, with its own step size γ.
     include_last : bool
         Whether the mean at step T covers t = 0 … T; by default 0 … T−1, as in most theorems.
 
@@ -41,6 +44,7 @@ class Weight:
     q: Any = 1.0
     shift: float = 1.0
     power: float = 0.0
+    rate: float = 0.0
     include_last: bool = False
 
     def __post_init__(self) -> None:
@@ -55,6 +59,26 @@ class Weight:
             raise WrongUse(
                 f"a weight with power={self.power!r}", "it must not be negative", "give a number of at least 0"
             )
+
+    def at_stepsize(self, stepsize: Any) -> Weight:
+        """Return the weight whose q is settled by the step size of each run, a number or shape ``(run, 1, 1)``.
+
+        Raises
+        ------
+        WrongUse
+            If the step size is a schedule, or so large that q leaves (0, 1].
+
+        Examples
+        --------
+        >>> contracting(0.5).at_stepsize(0.25).q
+        0.875
+        """
+        if self.rate == 0:
+            return self
+        if isinstance(stepsize, Schedule):
+            raise WrongUse(f"a weight with rate={self.rate}", "the step size is a schedule", "give one step size")
+        q = np.asarray(self.q) * (1 - np.ravel(stepsize) * self.rate)
+        return replace(self, q=q.item() if q.size == 1 else q, rate=0.0)
 
     def including_last(self) -> Weight:
         """Return the weight of the mean over t = 0 … T, in place of 0 … T−1.
@@ -104,6 +128,21 @@ def geometric(q: Any) -> Weight:
     0.5
     """
     return Weight(q=q)
+
+
+def contracting(rate: float) -> Weight:
+    r"""Return the weights :math:`w_t = (1 - \gamma \cdot \text{rate})^{-(t+1)}` with each run's own step size γ.
+
+    Parameters
+    ----------
+    rate : float
+        Positive, for example μ/2 in S-a7 (derived).
+
+    Returns
+    -------
+    Weight
+    """
+    return Weight(rate=rate)
 
 
 def polynomial(shift: float, power: float) -> Weight:

@@ -54,8 +54,8 @@ class Recorder:
 class Averages:
     """Weighted means over all steps of quantities that a theorem bounds."""
 
-    def __init__(self, weights: Mapping[str, Weight] | None) -> None:
-        self._means = {name: RunningMean(weight) for name, weight in (weights or {}).items()}
+    def __init__(self, weights: Mapping[str, Weight] | None, stepsize: Any) -> None:
+        self._means = {name: RunningMean(weight.at_stepsize(stepsize)) for name, weight in (weights or {}).items()}
         self._now: dict[str, Any] = {}
 
     def update(self, oracle: Oracle, x: Any) -> None:

@@ -147,7 +147,7 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
     oracle = Oracle(problem, experiment.batch)
     channel = Channel(parts["compressor"], parts["down"], experiment.topology)
     recorder = Recorder(batch, count)
-    averages = Averages(experiment.average)
+    averages = Averages(experiment.average, parts["algorithm"].stepsize)
     limit = experiment.limit * np.maximum(1.0, np.abs(start).max(axis=(1, 2)))
     alive = np.ones(count, dtype=bool)
     status = np.full(count, "done", dtype="U8")

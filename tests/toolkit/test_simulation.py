@@ -8,7 +8,7 @@ import pytest
 from problems import Quadratic
 from toolkit import Experiment, simulate
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
-from toolkit.averages import geometric, polynomial, uniform
+from toolkit.averages import contracting, geometric, polynomial, uniform
 from toolkit.compressors import Compressor, HardThreshold, Identity, Natural, QSGD, RandK, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
@@ -188,6 +188,14 @@ def test_averages_equal_direct_sums_over_all_steps():
     w = (3 + np.arange(60.0)) ** 2
     x = np.einsum("rtd,t->rd", every.x.values[:, :60, 0], w / w.sum())
     np.testing.assert_allclose(result.f_gap_at_average[:, -1], problem.gap(x[:, None, :]), rtol=1e-9)
+
+
+def test_a_contracting_weight_follows_each_cells_step_size():
+    settings = {"steps": 40, "runs": 2, "average": {"f_gap": contracting(0.5)}}
+    both = simulate(noisy(), SGD(), stepsize=[0.1, 0.2], **settings)
+    for gamma in (0.1, 0.2):
+        alone = simulate(noisy(), SGD(), stepsize=gamma, **settings | {"average": {"f_gap": geometric(1 - gamma / 2)}})
+        assert np.array_equal(both.f_gap_average.sel(stepsize=gamma), alone.f_gap_average, equal_nan=True)
 
 
 def test_a_schedule_is_asked_at_every_step():
