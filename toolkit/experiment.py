@@ -23,7 +23,7 @@ from toolkit.parameters import values
 
 __all__ = ["Experiment", "describe"]
 
-_OURS = ("toolkit", "problems", "builtins", "numpy")
+_OURS = ("toolkit", "problems")  # their sources are part of every key of the store
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ class Experiment:
             return default_record(self.steps)
         if isinstance(self.record, str) and self.record == "all":
             return tuple(range(self.steps + 1))
-        steps = sorted({int(step) for step in self.record})
+        steps = [] if isinstance(self.record, str) else sorted({int(step) for step in self.record})
         if not steps or steps[0] < 0 or steps[-1] > self.steps:
             raise WrongUse("simulate(record=…)", f"{self.record!r}", f"give 'all' or steps between 0 and {self.steps}")
         return tuple(steps)
@@ -226,7 +226,10 @@ def describe(value: Any) -> Any:
     if inspect.isfunction(value):
         captured = [cell.cell_contents for cell in value.__closure__ or ()]
         known = {"function": value.__qualname__, "captured": describe(captured)}
-        return known | {"defaults": describe(value.__defaults__ or ()), "source": _source(value)}
+        # Two lambdas of one file share name and source: their compiled constants and code tell them apart.
+        constants = [constant for constant in value.__code__.co_consts if not inspect.iscode(constant)]
+        code = hashlib.sha256(repr((value.__code__.co_code, constants)).encode()).hexdigest()
+        return known | {"defaults": describe(value.__defaults__ or ()), "source": _source(value), "code": code}
     fields = (
         {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         if dataclasses.is_dataclass(value)
@@ -238,7 +241,8 @@ def describe(value: Any) -> Any:
     known = {"class": f"{kind.__module__}.{kind.__qualname__}"} | {
         name: describe(item) for name, item in fields.items()
     }
-    sources = [_source(base) for base in kind.__mro__ if base.__module__.partition(".")[0] not in _OURS]
+    bases = [base for base in kind.__mro__ if base is not object and base.__module__.partition(".")[0] not in _OURS]
+    sources = [_source(base) for base in bases]
     return known | ({"source": sources} if sources else {})
 
 

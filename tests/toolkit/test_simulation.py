@@ -9,7 +9,7 @@ from problems import Quadratic
 from toolkit import Experiment, simulate
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
 from toolkit.averages import contracting, geometric, polynomial, uniform
-from toolkit.compressors import Compressor, HardThreshold, Identity, Natural, QSGD, RandK, ScaledSign, TopK
+from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.stepsizes import Decaying, prescribed
