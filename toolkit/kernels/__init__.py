@@ -1,23 +1,24 @@
 """The few hot loops: one name, one meaning, several bodies.
 
-Which body runs is read off the input; there is no global switch.
+Arrays are C-contiguous and have shape ``(run, worker, coordinate)``. Which body runs is read off the input, so that two
+can be compared in one process: NumPy arrays go to compiled code, imported when it is first needed, arrays of any other
+library to plain array code. No kernel writes to its input, and no number depends on the batch it is computed in.
 """
 
 from __future__ import annotations
 
-from toolkit.kernels.reference import (
-    normal,
-    signs,
-    smallest,
-    sum_sq,
-    sum_sq_difference,
-    top_k,
-    top_k_with_memory,
-    uniform,
-    words,
-)
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from toolkit.arrays import Array
+from toolkit.kernels import reference
+from toolkit.kernels.compiled import is_compiled
 
 __all__ = [
+    "is_compiled",
     "normal",
     "signs",
     "smallest",
@@ -26,5 +27,180 @@ __all__ = [
     "top_k",
     "top_k_with_memory",
     "uniform",
+    "warm_up",
     "words",
 ]
+
+_COMPILED = frozenset(np.dtype(name) for name in ("float32", "float64", "uint32"))
+
+
+@cache
+def _cpu() -> Any:
+    from toolkit.kernels import cpu
+
+    return cpu
+
+
+def _body(array: Array) -> Any:
+    return _cpu() if type(array) is np.ndarray and array.dtype in _COMPILED else reference
+
+
+def top_k(x: Array, k: Any) -> Array:
+    """Keep the k largest magnitudes of each row, ties to the lowest index, zero elsewhere.
+
+    Parameters
+    ----------
+    x : array, shape (run, worker, coordinate)
+        Finite numbers; with infinities or NaN among them some message is returned.
+    k : int or array of int, shape (run, 1, 1)
+        How many.
+
+    Returns
+    -------
+    array
+        The message, of the shape of `x` (of the runs of `k` where those are more).
+
+    Examples
+    --------
+    >>> top_k(np.array([[[3.0, -5.0, 1.0, 3.0]]]), 2)
+    array([[[ 3., -5.,  0.,  0.]]])
+    """
+    return _body(x).top_k(x, k)
+
+
+def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Array, Array, Array]:
+    """With p = memory + scale·v, return Top-k(p), p − Top-k(p) and ‖p − Top-k(p)‖² in one pass.
+
+    Parameters
+    ----------
+    memory, v : array, shape (run, worker, coordinate)
+        Either may have a run or worker axis of 1.
+    scale : float or array, shape (run, 1, 1)
+        The factor of `v`.
+    k : int or array of int, shape (run, 1, 1)
+        How many.
+
+    Returns
+    -------
+    message, rest, error : array
+        The first two bit for bit those of the separate steps; the error has shape ``(run, worker)``.
+
+    Examples
+    --------
+    >>> message, rest, error = top_k_with_memory(np.zeros((1, 1, 3)), np.array([[[1.0, 4.0, 2.0]]]), 0.5, 1)
+    >>> message, rest, error
+    (array([[[0., 2., 0.]]]), array([[[0.5, 0. , 1. ]]]), array([[1.25]]))
+    """
+    return _body(memory).top_k_with_memory(memory, v, scale, k)
+
+
+def smallest(words: Array, k: Any) -> Array:
+    """Mark the k smallest of each row of uint32 words, ties to the lowest index: a random subset of random words.
+
+    Examples
+    --------
+    >>> smallest(np.array([[[7, 2, 9, 2]]], dtype=np.uint32), 1)
+    array([[[False,  True, False, False]]])
+    """
+    return _body(words).smallest(words, k)
+
+
+def sum_sq(x: Array) -> Array:
+    """Return Σ x_j² of each row, shape ``(run, worker)``, summed in an order that depends on the row's length only.
+
+    Examples
+    --------
+    >>> sum_sq(np.array([[[3.0, 4.0]]]))
+    array([[25.]])
+    """
+    return _body(x).sum_sq(x)
+
+
+def sum_sq_difference(x: Array, y: Array) -> Array:
+    """Return Σ (x_j − y_j)² of each row, the same number as ``sum_sq(x - y)``; either may have a worker axis of 1.
+
+    Examples
+    --------
+    >>> sum_sq_difference(np.array([[[3.0, 4.0]]]), np.array([[[2.0, 2.0]]]))
+    array([[5.]])
+    """
+    return _body(x).sum_sq_difference(x, y)
+
+
+def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    """Return random 32-bit words by address: Philox4x32-10, coordinate j being word j mod 4 of block ⌊j/4⌋.
+
+    Parameters
+    ----------
+    seeds : array of uint32, shape (run,)
+        The seed of each run, the first half of the key.
+    step, index : int
+        Two words of the counter, in [0, 2³²).
+    workers : int
+        Number of workers, each with its own numbers; 0 for numbers that the workers of a run share.
+    purpose : int
+        The second half of the key, in [0, 2³²).
+    d : int
+        Number of coordinates.
+
+    Returns
+    -------
+    array of uint32, shape (run, workers or 1, d)
+
+    Notes
+    -----
+    Source: Salmon, Moraes, Dror and Shaw, 'Parallel random numbers: as easy as 1, 2, 3' (SC 2011); checked against
+    the vectors published with it.
+
+    Examples
+    --------
+    >>> words(np.zeros(1, np.uint32), step=0, workers=1, purpose=0, index=0, d=2)
+    array([[[1814488277, 3782329549]]], dtype=uint32)
+    """
+    return _body(seeds).words(seeds, step, workers, purpose, index, d)
+
+
+def uniform(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    """Return uniform numbers (word + 1/2)/2³² in (0, 1), float64; parameters as of `words`."""
+    return _body(seeds).uniform(seeds, step, workers, purpose, index, d)
+
+
+def normal(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    """Return standard normal numbers, float64, by the Box–Muller formula; parameters as of `words`.
+
+    The two pairs of words of a block give a radius and an angle each. The formula is met to within 10⁻¹²; the numbers
+    end at √(66 ln 2) ≈ 6.76, where 32-bit words end.
+    """
+    return _body(seeds).normal(seeds, step, workers, purpose, index, d)
+
+
+def signs(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    """Return fair signs, float64: −1 where the top bit of the word is set, else +1; parameters as of `words`."""
+    return _body(seeds).signs(seeds, step, workers, purpose, index, d)
+
+
+def warm_up(progress: Callable[[int, int], None] | None = None) -> None:
+    """Compile, or load, all kernels for float64 numbers.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with the number of kernels done and of all.
+    """
+    x, seeds = np.ones((1, 1, 4)), np.zeros(1, np.uint32)
+    address = (seeds, 0, 1, 0, 0, 4)
+    calls: list[Callable[[], Any]] = [
+        lambda: words(*address),
+        lambda: uniform(*address),  # normal numbers and signs are laws of the same kernel
+        lambda: smallest(words(*address), 2),
+        lambda: top_k(x, 2),
+        lambda: top_k_with_memory(x, x, 0.5, 2),
+        lambda: sum_sq(x),
+        lambda: sum_sq_difference(x, x),
+    ]
+    for done, call in enumerate(calls):
+        if progress is not None:
+            progress(done, len(calls))
+        call()
+    if progress is not None:
+        progress(len(calls), len(calls))

@@ -21,8 +21,6 @@ __all__ = [
     "words",
 ]
 
-LANES = 16  # a row is summed in 16 interleaved partial sums, so that the order depends on its length only
-
 
 def _first(order: Array, k: Any, xp: Any) -> Array:
     """Mark the first k positions named by each row of `order`."""
@@ -52,17 +50,7 @@ def smallest(words: Array, k: Any) -> Array:
 
 def sum_sq(x: Array) -> Array:
     """Return Σ x_j² of each row."""
-    xp = namespace(x)
-    runs, workers, d = x.shape
-    rows = -(-d // LANES)
-    padded = xp.concat([x * x, xp.zeros((runs, workers, rows * LANES - d), dtype=x.dtype)], axis=-1)
-    total = xp.zeros((runs, workers, LANES), dtype=x.dtype)
-    for block in range(rows):
-        total = total + padded[..., block * LANES : (block + 1) * LANES]
-    while total.shape[-1] > 1:
-        half = total.shape[-1] // 2
-        total = total[..., :half] + total[..., half:]
-    return total[..., 0]
+    return namespace(x).sum(x * x, axis=-1)
 
 
 def sum_sq_difference(x: Array, y: Array) -> Array:
@@ -128,57 +116,54 @@ def signs(seeds: Array, step: int, workers: int, purpose: int, index: int, d: in
     return 1.0 - 2.0 * xp.astype(word >> 31, xp.float64)
 
 
-def minus_two_log(u: Array) -> Array:
-    """Return −2 ln u for u in [2⁻³³, 1), from a series in z = (m − 1)/(m + 1), u = m·2^e, m in [√½, √2)."""
-    xp = namespace(u)
-    m, e = u, xp.zeros_like(u)
-    for shift in (32, 16, 8, 4, 2, 1):
-        small = m < 2.0**-shift
-        m = xp.where(small, m * 2.0**shift, m)
-        e = xp.where(small, e - shift, e)
-    small = m < 0.7071067811865476
-    m, e = xp.where(small, m * 2.0, m), xp.where(small, e - 1.0, e)
+LN2 = 0.6931471805599453
+# Near-minimax polynomials (interpolation at Chebyshev nodes), lowest power first: ln((1+z)/(1−z))/z in z² for
+# |z| ≤ (√2−1)/(√2+1), relative error 3e-14; sin(πh/2)/h and cos(πh/2) in h² for |h| ≤ ½, errors 3e-15 and 6e-14.
+LOGARITHM = (1.9999999999999472, 0.6666666667957926, 0.3999999489183238, 0.28572166145875727, 0.2217424991007749,
+             0.19608095639753054)  # fmt: skip
+SINE = (1.57079632679489, -0.645964097504309, 0.07969262615574603, -0.004681752591458209, 0.00016042926504495616,
+        -3.556386260704784e-06)  # fmt: skip
+COSINE = (0.9999999999999444, -1.2337005501201592, 0.25366950715370434, -0.020863468002244645,
+          0.0009191617369539572, -2.4850963357813638e-05)  # fmt: skip
+
+
+def _polynomial(c: tuple[float, ...], x: Array) -> Array:
+    """Return c_0 + c_1 x + … + c_5 x⁵, in an order that a processor can do side by side."""
+    y = x * x
+    return (c[0] + x * c[1]) + y * ((c[2] + x * c[3]) + y * (c[4] + x * c[5]))
+
+
+def _minus_log(word: Array) -> Array:
+    """Return −ln u for u = (word + 1/2)/2³²: with 2³² u = m·2^e and m in [√½, √2), (32 − e) ln 2 − ln m."""
+    xp = namespace(word)
+    m = xp.astype(word, xp.float64) + 0.5
+    halvings = xp.full(m.shape, 32.0)
+    for e in (16, 8, 4, 2, 1):
+        large = m >= 2.0**e
+        m, halvings = xp.where(large, m * 2.0**-e, m), xp.where(large, halvings - e, halvings)
+    large, small = m >= 1.4142135623730951, m < 0.7071067811865476
+    m = xp.where(large, m * 0.5, xp.where(small, m * 2.0, m))
+    halvings = xp.where(large, halvings - 1.0, xp.where(small, halvings + 1.0, halvings))
     z = (m - 1.0) / (m + 1.0)
-    w = z * z
-    s = 0.1479819860511658591
-    for coefficient in LOG:
-        s = coefficient + w * s
-    return -2.0 * (e * 0.6931471805599453 + z * s)
+    return halvings * LN2 - z * _polynomial(LOGARITHM, z * z)
 
 
-LOG = (0.1531383769920937, 0.1818357216161805, 0.2222219843214978, 0.2857142874366239, 0.3999999999940942,
-       0.6666666666666735, 2.0)  # fmt: skip
-SIN = (1.6059043836821613e-10, -2.505210838544172e-08, 2.7557319223985893e-06, -0.0001984126984126984,
-       0.008333333333333333, -0.16666666666666666, 1.0)  # fmt: skip
-COS = (-1.1470745597729725e-11, 2.08767569878681e-09, -2.755731922398589e-07, 2.48015873015873e-05,
-       -0.001388888888888889, 0.041666666666666664, -0.5, 1.0)  # fmt: skip
+def _box_muller(radius: Array, turn: Array) -> tuple[Array, Array]:
+    """Return two independent standard normal numbers of two words.
 
-
-def cos_sin(turn: Array) -> tuple[Array, Array]:
-    """Return cos(2πt), sin(2πt) for the angle t = (word + 1/2)/2³²."""
-    xp = namespace(turn)
-    quarter = turn >> 30
-    h = (xp.astype(turn & 0x3FFFFFFF, xp.float64) - 536870911.5) * 1.4629180792671596e-09  # π/2 · 2⁻³⁰
-    q = h * h
-    s = -7.647163731819816e-13
-    for coefficient in SIN:
-        s = coefficient + q * s
-    c = 4.779477332387385e-14
-    for coefficient in COS:
-        c = coefficient + q * c
-    s = h * s
-    odd = (quarter & 1) == 1
-    first, second = xp.where(odd, s, c), xp.where(odd, c, s)
-    return xp.where(quarter >= 2, -first, first), xp.where(quarter >= 2, -second, second)
+    √(−2 ln u)·(cos φ, sin φ), where the top two bits of `turn` choose the quadrant and the others the angle within it,
+    φ = π/4 + πh/2 with |h| < ½; and √2·cos φ = cos(πh/2) − sin(πh/2), √2·sin φ = cos(πh/2) + sin(πh/2).
+    """
+    xp = namespace(radius)
+    r = xp.sqrt(_minus_log(radius))
+    h = (xp.astype(turn & 0x3FFFFFFF, xp.float64) + 0.5) * 2.0**-30 - 0.5
+    s, c = h * _polynomial(SINE, h * h), _polynomial(COSINE, h * h)
+    x, y = r * (c - s), r * (c + s)
+    return xp.where(turn >= 2**31, -x, x), xp.where((turn >> 30) & 1 == 1, -y, y)
 
 
 def normal(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
     """Return standard normal numbers: Box–Muller; lanes (0, 1) share a radius, lanes (2, 3) another."""
     xp = namespace(seeds)
-    lanes: list[Array] = []
-    block = _blocks(seeds, step, workers, purpose, index, d)
-    for radius, turn in (block[:2], block[2:]):
-        r = xp.sqrt(minus_two_log((xp.astype(radius, xp.float64) + 0.5) * 2.0**-32))
-        c, s = cos_sin(turn)
-        lanes += [r * c, r * s]
-    return _deal(tuple(lanes), d, xp)
+    a, b, c, e = _blocks(seeds, step, workers, purpose, index, d)
+    return _deal((*_box_muller(a, b), *_box_muller(c, e)), d, xp)

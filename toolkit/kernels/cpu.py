@@ -1,0 +1,178 @@
+"""The kernels for NumPy arrays of floating-point numbers, compiled by Numba: serial, row after row."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from toolkit.arrays import Array
+from toolkit.kernels import philox, reference
+from toolkit.kernels.compiled import kernel
+from toolkit.kernels.selection import padded, row_sum_sq, select_smallest, select_top
+
+__all__ = [
+    "normal",
+    "signs",
+    "smallest",
+    "sum_sq",
+    "sum_sq_difference",
+    "top_k",
+    "top_k_with_memory",
+    "uniform",
+    "words",
+]
+
+
+def _rows(x: Array) -> Array:
+    """Return an array in the one form that kernels are compiled for."""
+    return x if x.flags.carray else np.array(x, order="C")
+
+
+@lru_cache(maxsize=64)
+def _single(value: float, dtype: Any) -> Array:
+    return np.full(1, value, dtype)
+
+
+def _per_run(value: Any, dtype: Any) -> Array:
+    """Return a parameter as one number for each run, or one for all."""
+    if isinstance(value, (int, float)):
+        return _single(value, dtype)
+    return np.array(value, dtype).reshape(-1)
+
+
+@kernel
+def _top_k(x, k, out):
+    runs, workers, d = out.shape
+    magnitude = padded(d)
+    quotient = np.log(max(d, 1) / max(k[0], 1)) / max(d, 1)
+    for run in range(runs):
+        own_x, own_k = run if x.shape[0] > 1 else 0, k[run if k.size > 1 else 0]
+        for worker in range(workers):
+            quotient = select_top(x[own_x, worker], own_k, out[run, worker], magnitude, quotient)
+
+
+def top_k(x: Array, k: Any) -> Array:
+    x, k = _rows(x), _per_run(k, np.int64)
+    shape = x.shape if k.size == 1 else np.broadcast_shapes(x.shape, (k.size, 1, 1))
+    out = np.empty(shape, x.dtype)
+    _top_k(x, k, out)
+    return out
+
+
+@kernel
+def _add_scaled(memory, v, scale, p):
+    for i in range(p.size):
+        p[i] = memory[i] + scale * v[i]
+
+
+@kernel
+def _subtract(x, y, out):
+    for i in range(out.size):
+        out[i] = x[i] - y[i]
+
+
+@kernel
+def _top_k_with_memory(memory, v, scale, k, message, rest, error):
+    runs, workers, d = message.shape
+    magnitude, p = padded(d), np.empty(d, message.dtype)
+    quotient = np.log(max(d, 1) / max(k[0], 1)) / max(d, 1)
+    for run in range(runs):
+        own_k, own_scale = k[run if k.size > 1 else 0], scale[run if scale.size > 1 else 0]
+        own_memory, own_v = memory[run if memory.shape[0] > 1 else 0], v[run if v.shape[0] > 1 else 0]
+        for worker in range(workers):
+            sent, left = message[run, worker], rest[run, worker]
+            _add_scaled(
+                own_memory[worker if memory.shape[1] > 1 else 0], own_v[worker if v.shape[1] > 1 else 0], own_scale, p
+            )
+            quotient = select_top(p, own_k, sent, magnitude, quotient)
+            _subtract(p, sent, left)
+            error[run, worker] = row_sum_sq(left)
+
+
+def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Array, Array, Array]:
+    dtype = memory.dtype
+    if v.dtype != dtype or getattr(scale, "dtype", dtype) != dtype:
+        return reference.top_k_with_memory(memory, v, scale, k)  # types that NumPy has to promote
+    memory, v, scale, k = _rows(memory), _rows(v), _per_run(scale, dtype), _per_run(k, np.int64)
+    shape = memory.shape
+    if v.shape != shape or scale.size > 1 or k.size > 1:
+        shape = np.broadcast_shapes(shape, v.shape, (scale.size, 1, memory.shape[2]), (k.size, 1, v.shape[2]))
+    message, rest, error = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[:2], dtype)
+    _top_k_with_memory(memory, v, scale, k, message, rest, error)
+    return message, rest, error
+
+
+@kernel
+def _smallest(words, k, out):
+    magnitude = padded(words.shape[2])
+    for run in range(out.shape[0]):
+        own_words, own_k = words[run if words.shape[0] > 1 else 0], k[run if k.size > 1 else 0]
+        for worker in range(out.shape[1]):
+            select_smallest(own_words[worker], own_k, out[run, worker], magnitude)
+
+
+def smallest(words: Array, k: Any) -> Array:
+    words, k = _rows(words), _per_run(k, np.int64)
+    shape = words.shape if k.size == 1 else np.broadcast_shapes(words.shape, (k.size, 1, 1))
+    out = np.empty(shape, np.bool_)
+    _smallest(words, k, out)
+    return out
+
+
+@kernel
+def _sum_sq(x, out):
+    for run in range(x.shape[0]):
+        for worker in range(x.shape[1]):
+            out[run, worker] = row_sum_sq(x[run, worker])
+
+
+def sum_sq(x: Array) -> Array:
+    x = _rows(x)
+    out = np.empty(x.shape[:2], x.dtype)
+    _sum_sq(x, out)
+    return out
+
+
+@kernel
+def _sum_sq_difference(x, y, out):
+    difference = np.empty(x.shape[2], x.dtype)
+    for run in range(out.shape[0]):
+        own_x, own_y = x[run if x.shape[0] > 1 else 0], y[run if y.shape[0] > 1 else 0]
+        for worker in range(out.shape[1]):
+            _subtract(own_x[worker if x.shape[1] > 1 else 0], own_y[worker if y.shape[1] > 1 else 0], difference)
+            out[run, worker] = row_sum_sq(difference)
+
+
+def sum_sq_difference(x: Array, y: Array) -> Array:
+    if x.dtype != y.dtype or x.shape[2] != y.shape[2]:
+        return reference.sum_sq_difference(x, y)
+    x, y = _rows(x), _rows(y)
+    out = np.empty(x.shape[:2] if x.shape == y.shape else np.broadcast_shapes(x.shape[:2], y.shape[:2]), x.dtype)
+    _sum_sq_difference(x, y, out)
+    return out
+
+
+def _drawn(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int, law: int) -> Array:
+    out = np.empty((len(seeds), workers or 1, d))
+    philox.fill(out, seeds, step, workers == 0, purpose, index, law)
+    return out
+
+
+def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    out = np.empty((len(seeds), workers or 1, d), np.uint32)
+    philox.fill_words(out, seeds, step, workers == 0, purpose, index)
+    return out
+
+
+def uniform(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    return _drawn(seeds, step, workers, purpose, index, d, philox.UNIFORM)
+
+
+def normal(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    return _drawn(seeds, step, workers, purpose, index, d, philox.NORMAL)
+
+
+def signs(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    return _drawn(seeds, step, workers, purpose, index, d, philox.SIGNS)
