@@ -8,6 +8,7 @@ the batch it is drawn in, nor on what was drawn before.
 from __future__ import annotations
 
 import hashlib
+import operator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from toolkit.errors import WrongUse
 __all__ = ["Draw"]
 
 _END = 2**32
+_SHARED = 0  # the number of workers in the address of numbers that the workers of a run share
 _paths: dict[int, str] = {}
 _keys: dict[str, int] = {}
 
@@ -42,7 +44,13 @@ def _check_seeds(seed: Any) -> Array:
     seeds = np.asarray(seed)
     if seeds.dtype.kind not in "iu" or seeds.ndim > 1 or seeds.size == 0 or (seeds < 0).any() or (seeds >= _END).any():
         raise WrongUse(f"Draw(seed={seed!r})", "a seed is an integer in [0, 2³²)", "pass one, or a 1-D array of them")
-    return np.ascontiguousarray(seeds, dtype=np.uint32).reshape(-1)
+    return np.array(seeds, dtype=np.uint32).reshape(-1)
+
+
+def _check_word(name: str, value: Any) -> int:
+    if not (hasattr(value, "__index__") and 0 <= value < _END):
+        raise WrongUse(f"a draw with {name}={value}", f"{name} must be an integer in [0, 2³²)", f"pass such a {name}")
+    return operator.index(value)
 
 
 class Draw:
@@ -76,26 +84,18 @@ class Draw:
     (2, 3, 5)
     """
 
-    __slots__ = ("_index", "_key", "_path", "_seeds", "_shared", "_step", "_workers")
+    __slots__ = ("_address", "_path", "_workers")
 
     def __init__(self, seed: Any, step: int = 0, workers: int = 1) -> None:
         if workers < 1:
             raise WrongUse(f"Draw(workers={workers})", "there must be at least one worker", "pass workers=1 or more")
-        self._seeds, self._workers, self._shared = _check_seeds(seed), workers, True
-        self._path, self._key, self._index = "", _key(""), 0
-        self._step = self._number("step", step)
+        self._path, self._workers = "", workers
+        self._address = _check_seeds(seed), _check_word("step", step), _SHARED, _key(""), 0
 
-    @staticmethod
-    def _number(name: str, value: int) -> int:
-        if not 0 <= value < _END:
-            raise WrongUse(f"a draw with {name}={value}", f"{name} must be in [0, 2³²)", f"pass a smaller {name}")
-        return value
-
-    def _copy(self) -> Draw:
-        copy = object.__new__(Draw)
-        copy._seeds, copy._workers, copy._shared = self._seeds, self._workers, self._shared
-        copy._path, copy._key, copy._index, copy._step = self._path, self._key, self._index, self._step
-        return copy
+    def _moved(self, address: tuple[Array, int, int, int, int], path: str) -> Draw:
+        draw = object.__new__(Draw)
+        draw._address, draw._path, draw._workers = address, path, self._workers
+        return draw
 
     def of(self, purpose: str, index: int = 0) -> Draw:
         """Return the draw for a purpose within this one's, and for one of its instances, such as a local step.
@@ -105,63 +105,45 @@ class Draw:
         >>> Draw(seed=1).of("message", 2).of("levels")
         <Draw 'message[2]/levels', index 0, step 0, 1 run, 1 worker, shared>
         """
-        draw = self._copy()
-        parent = f"{self._path}[{self._index}]" if self._index else self._path
-        draw._path = f"{parent}/{purpose}" if parent else purpose
-        draw._key, draw._index = _key(draw._path), self._number("index", index)
-        return draw
+        seeds, step, workers, _, own_index = self._address
+        parent = f"{self._path}[{own_index}]" if own_index else self._path
+        path = f"{parent}/{purpose}" if parent else purpose
+        return self._moved((seeds, step, workers, _key(path), _check_word("index", index)), path)
 
     def at(self, step: int) -> Draw:
         """Return the draw of another step."""
-        draw = self._copy()
-        draw._step = self._number("step", step)
-        return draw
+        seeds, _, workers, key, index = self._address
+        return self._moved((seeds, _check_word("step", step), workers, key, index), self._path)
 
     @property
     def per_worker(self) -> Draw:
         """The draw whose numbers are independent between the workers of a run."""
-        draw = self._copy()
-        draw._shared = False
-        return draw
-
-    @property
-    def shared(self) -> Draw:
-        """The draw whose numbers are the same for all workers of a run."""
-        draw = self._copy()
-        draw._shared = True
-        return draw
-
-    @property
-    def step(self) -> int:
-        """The step of the address."""
-        return self._step
+        seeds, step, _, key, index = self._address
+        return self._moved((seeds, step, self._workers, key, index), self._path)
 
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of a batch of vectors: (runs, 1) if shared by the workers of a run, else (runs, workers)."""
-        return len(self._seeds), 1 if self._shared else self._workers
+        return len(self._address[0]), self._address[2] or 1
 
     def __repr__(self) -> str:
-        runs = len(self._seeds)
+        seeds, step, workers, _, index = self._address
         return (
-            f"<Draw {self._path!r}, index {self._index}, step {self._step}, {runs} run{'s' * (runs > 1)}, "
-            f"{self._workers} worker{'s' * (self._workers > 1)}, {'shared' if self._shared else 'per worker'}>"
+            f"<Draw {self._path!r}, index {index}, step {step}, {len(seeds)} run{'s' * (len(seeds) > 1)}, "
+            f"{self._workers} worker{'s' * (self._workers > 1)}, {'shared' if workers == _SHARED else 'per worker'}>"
         )
-
-    def _address(self, d: int) -> tuple[Array, int, int, int, int, int]:
-        return self._seeds, self._step, 0 if self._shared else self._workers, self._key, self._index, d
 
     def uniform(self, d: int) -> Array:
         """Return uniform numbers (word + 1/2)/2³² in (0, 1), shape ``(*shape, d)``."""
-        return kernels.uniform(*self._address(d))
+        return kernels.uniform(*self._address, d)
 
     def normal(self, d: int) -> Array:
         """Return standard normal numbers, shape ``(*shape, d)``; they end at ±6.76, where 32-bit words end."""
-        return kernels.normal(*self._address(d))
+        return kernels.normal(*self._address, d)
 
     def signs(self, d: int) -> Array:
         """Return fair signs −1.0 and +1.0, shape ``(*shape, d)``."""
-        return kernels.signs(*self._address(d))
+        return kernels.signs(*self._address, d)
 
     def coin(self, p: Any) -> Array:
         """Return coins that are True with probability `p`, shape ``(*shape, 1)``.
@@ -193,11 +175,11 @@ class Draw:
         """
         if not (0 <= k <= d if isinstance(k, int) else bool(np.all((k >= 0) & (k <= d)))):
             raise WrongUse(f"subset(d={d}, k={k})", "k must be between 0 and d", "give a k in that range")
-        return kernels.smallest(kernels.words(*self._address(d)), k)
+        return kernels.smallest(kernels.words(*self._address, d), k)
 
     def permutation(self, d: int) -> Array:
         """Return uniformly random orders of 0, …, d − 1, shape ``(*shape, d)``.
 
         The order that sorts random words; as in `subset`, equal words keep their order.
         """
-        return np.argsort(kernels.words(*self._address(d)), axis=-1, stable=True)
+        return np.argsort(kernels.words(*self._address, d), axis=-1, stable=True)

@@ -54,13 +54,14 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     No floating-point rewriting is allowed unless the options say so: products and sums are not fused, so the results
     are those of the same formula in NumPy.
     """
-    from numba import config, njit
+    import numba
 
     if function is None:
         return lambda decorated: kernel(decorated, **options)
+    config: Any = numba.config
     # Numba reads its folder when a function is decorated; functions that are not ours keep theirs.
     previous, config.CACHE_DIR = config.CACHE_DIR, str(cache_folder())
     try:
-        return njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     finally:
         config.CACHE_DIR = previous

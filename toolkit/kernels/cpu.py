@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -154,25 +154,16 @@ def sum_sq_difference(x: Array, y: Array) -> Array:
     return out
 
 
-def _drawn(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int, law: int) -> Array:
-    out = np.empty((len(seeds), workers or 1, d))
-    philox.fill(out, seeds, step, workers == 0, purpose, index, law)
-    return out
-
-
 def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
     out = np.empty((len(seeds), workers or 1, d), np.uint32)
     philox.fill_words(out, seeds, step, workers == 0, purpose, index)
     return out
 
 
-def uniform(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
-    return _drawn(seeds, step, workers, purpose, index, d, philox.UNIFORM)
+def _drawn(law: int, seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
+    out = np.empty((len(seeds), workers or 1, d))
+    philox.fill(out, seeds, step, workers == 0, purpose, index, law)
+    return out
 
 
-def normal(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
-    return _drawn(seeds, step, workers, purpose, index, d, philox.NORMAL)
-
-
-def signs(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
-    return _drawn(seeds, step, workers, purpose, index, d, philox.SIGNS)
+uniform, normal, signs = (partial(_drawn, law) for law in (philox.UNIFORM, philox.NORMAL, philox.SIGNS))

@@ -163,8 +163,10 @@ def select_top(x, k, out, magnitude, quotient):
     `quotient` guesses the k-th largest over the sum of all; returned is the guess for the next row.
     """
     d = x.size
-    if k <= 0 or k >= d:
-        out[:] = x if k >= d else 0.0 * x
+    if k >= d:
+        out[:] = x
+    elif k <= 0:
+        out[:] = 0.0
     elif k == 1:
         keep_largest(x, out)
     else:

@@ -1,0 +1,290 @@
+"""The compiled kernels against plain array code, bit for bit where no sum is involved."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import array_api_strict
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from toolkit import kernels
+from toolkit.draws import Draw
+from toolkit.kernels import compiled, reference, selection
+
+ROOT = Path(__file__).parents[2]
+TYPES = (np.float64, np.float32)
+
+# What is hard for a selection: ties, zeros of both signs, subnormal and huge magnitudes, one value everywhere.
+NUMBERS = {
+    np.float64: st.one_of(
+        st.floats(-1, 1),
+        st.floats(allow_nan=False, allow_infinity=False, min_value=-1e150, max_value=1e150),
+        st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 5e-324, -5e-324, 1e-310]),
+    ),
+    np.float32: st.one_of(
+        st.floats(-1, 1, width=32),
+        st.sampled_from([0.0, -0.0, 1.0, -1.0, 2.0, 2.0**-149, -(2.0**-149), 2.0**60]),
+    ),
+}
+
+
+@st.composite
+def batches(draw, dtype, count=1):
+    """Arrays of one shape (run, worker, coordinate)."""
+    shape = draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 40)))
+    size = int(np.prod(shape))
+    rows = [draw(st.lists(NUMBERS[dtype], min_size=size, max_size=size)) for _ in range(count)]
+    return [np.array(row, dtype).reshape(shape) for row in rows]
+
+
+def assert_same(actual, expected):
+    """Equal shapes, types and bits."""
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    assert actual.tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@given(data=st.data())
+def test_top_k_equals_plain(dtype, data):
+    (x,) = data.draw(batches(dtype))
+    k = data.draw(st.integers(0, x.shape[-1] + 1))
+    before = x.copy()
+    assert_same(kernels.top_k(x, k), reference.top_k(x, k))
+    assert_same(x, before)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@given(data=st.data())
+def test_top_k_with_memory_equals_the_separate_steps(dtype, data):
+    memory, v = data.draw(batches(dtype, count=2))
+    scale, k = data.draw(st.sampled_from([0.0, 0.1, 1 / 3, 1.0, -7.5])), data.draw(st.integers(1, v.shape[-1]))
+    copies = memory.copy(), v.copy()
+    message, rest, error = kernels.top_k_with_memory(memory, v, scale, k)
+    p = memory + scale * v
+    assert_same(message, reference.top_k(p, k))
+    assert_same(rest, p - message)
+    assert_same(error, kernels.sum_sq(rest))
+    assert_same(error, kernels.sum_sq_difference(p, message))
+    assert_same(memory, copies[0])
+    assert_same(v, copies[1])
+
+
+@given(data=st.data())
+def test_one_k_and_one_scale_for_each_run(data):
+    memory, v = data.draw(batches(np.float64, count=2))
+    runs, _, d = v.shape
+    k = np.array(data.draw(st.lists(st.integers(1, d), min_size=runs, max_size=runs)))
+    scale = np.linspace(0.1, 1.0, runs)
+    message = kernels.top_k(v, k.reshape(-1, 1, 1))
+    fused = kernels.top_k_with_memory(memory, v, scale.reshape(-1, 1, 1), k.reshape(-1, 1, 1))
+    for run in range(runs):
+        row = slice(run, run + 1)
+        assert_same(message[row], kernels.top_k(v[row], int(k[run])))
+        alone = kernels.top_k_with_memory(memory[row], v[row], float(scale[run]), int(k[run]))
+        for together, single in zip(fused, alone, strict=True):
+            assert_same(together[row], single)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("shapes", [((2, 3, 5), (2, 1, 5)), ((2, 1, 5), (2, 3, 5)), ((1, 1, 5), (2, 3, 5))])
+def test_an_axis_of_one_broadcasts(shapes, dtype):
+    memory, v = (Draw(seed).normal(int(np.prod(shape))).reshape(shape) for seed, shape in enumerate(shapes))
+    memory, v = memory.astype(dtype), v.astype(dtype)
+    message, rest, error = kernels.top_k_with_memory(memory, v, 0.3, 2)
+    p = memory + 0.3 * v
+    assert_same(message, reference.top_k(p, 2))
+    assert_same(rest, p - message)
+    assert_same(error, kernels.sum_sq(rest))
+    assert_same(kernels.sum_sq_difference(memory, v), kernels.sum_sq(memory - v))
+    assert_same(kernels.top_k(v[:1], np.array([1, 2]).reshape(2, 1, 1))[1:], kernels.top_k(v[:1], 2))
+
+
+def test_shapes_that_do_not_broadcast_are_refused():
+    x = np.ones((2, 3, 4))
+    for wrong in (np.ones((3, 3, 4)), np.ones((2, 2, 4)), np.ones((2, 3, 5))):
+        with pytest.raises(ValueError, match="broadcast"):
+            kernels.top_k_with_memory(x, wrong, 1.0, 1)
+        with pytest.raises(ValueError, match="broadcast"):
+            kernels.sum_sq_difference(x, wrong)
+    with pytest.raises(ValueError, match="broadcast"):
+        kernels.top_k(x, np.ones((3, 1, 1), int))
+
+
+def test_mixed_types_are_promoted_as_numpy_does():
+    memory, v = np.ones((1, 1, 3), np.float32), np.array([[[1.0, 3.0, 2.0]]])
+    message, rest, error = kernels.top_k_with_memory(memory, v, 0.5, 1)
+    np.testing.assert_array_equal(message, [[[0.0, 2.5, 0.0]]])
+    np.testing.assert_array_equal(rest, [[[1.5, 0.0, 2.0]]])
+    assert message.dtype == error.dtype == np.float64
+
+
+LONG_ROWS = {
+    "normal": lambda d: Draw(1).normal(d),
+    "heavy tails": lambda d: Draw(1).normal(d) / Draw(2).uniform(d) ** 3,
+    "ties": lambda d: np.round(Draw(1).normal(d) * 4),
+    "mostly zero": lambda d: Draw(1).normal(d) * (Draw(2).uniform(d) < 0.01),
+    "one magnitude": lambda d: Draw(1).signs(d),
+    "wide scales": lambda d: Draw(1).normal(d) * 10.0 ** np.round(600 * Draw(2).uniform(d) - 300),
+    "sorted": lambda d: np.sort(Draw(1).normal(d), axis=-1),
+    "large where no sample looks": lambda d: np.where(np.arange(d) % 16 == 7, 1.0, 1e-3) * Draw(1).normal(d),
+    "subnormal": lambda d: Draw(1).normal(d) * 1e-310,
+}
+
+
+@pytest.mark.parametrize("d", [100, 1000, selection.LONG - 1, 3 * selection.LONG + 5])
+@pytest.mark.parametrize("make", LONG_ROWS.values(), ids=LONG_ROWS)
+def test_top_k_of_long_rows(make, d):
+    x = make(d)
+    for k in (1, 2, d // 1000 + 3, d // 10, d // 2, d - 1, d):
+        assert_same(kernels.top_k(x, k), reference.top_k(x, k))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+@pytest.mark.parametrize("d", [10, 1000, 3 * selection.LONG])
+def test_top_k_ends_on_numbers_that_are_not_finite(bad, share, d):
+    x = np.where(Draw(3).uniform(d) < share, bad, Draw(4).normal(d))
+    for k in (1, 2, d // 2, d):
+        message = kernels.top_k(x, k)
+        assert ((message == 0) | (message == x) | np.isnan(x)).all()
+
+
+@given(data=st.data())
+def test_smallest_equals_plain(data):
+    shape = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 40)))
+    size, largest = int(np.prod(shape)), data.draw(st.sampled_from([3, 2**32 - 1]))
+    words = np.array(data.draw(st.lists(st.integers(0, largest), min_size=size, max_size=size)), np.uint32)
+    words = words.reshape(shape)
+    k = data.draw(st.integers(0, shape[-1]))
+    before = words.copy()
+    assert_same(kernels.smallest(words, k), reference.smallest(words, k))
+    ks = np.arange(shape[0]).reshape(-1, 1, 1)
+    assert_same(kernels.smallest(words, ks), reference.smallest(words, ks))
+    assert_same(words, before)
+
+
+@pytest.mark.parametrize("d", [1000, 3 * selection.LONG + 5])
+@pytest.mark.parametrize("largest", [2, 1000, 2**32 - 1])
+def test_smallest_of_long_rows(largest, d):
+    words = (Draw([1, 2]).uniform(d) * (largest + 1)).astype(np.uint32)
+    for k in (1, 2, d // 1000 + 3, d // 10, d // 2, d - 1):
+        assert_same(kernels.smallest(words, k), reference.smallest(words, k))
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 16, 100, 1001, 100_000])
+def test_sums_are_accurate_and_do_not_depend_on_the_batch(d):
+    """Any order of d additions is within d units of rounding of the exact sum of positive terms."""
+    x, y = Draw([1, 2, 3], workers=2).per_worker.normal(d), Draw([4, 5, 6], workers=2).per_worker.normal(d)
+    total, difference = kernels.sum_sq(x), kernels.sum_sq_difference(x, y)
+    exact = np.sum(x.astype(np.longdouble) ** 2, axis=-1)
+    assert (np.abs(total - exact) <= (d + 1) * 2.0**-53 * exact).all()
+    assert_same(difference, kernels.sum_sq(x - y))
+    for run in range(3):
+        for worker in range(2):
+            cell = slice(run, run + 1), slice(worker, worker + 1)
+            assert_same(kernels.sum_sq(x[cell]), total[cell])
+            assert_same(kernels.sum_sq_difference(x[cell], y[cell]), difference[cell])
+
+
+def test_single_precision_sums_are_added_in_double_precision():
+    x = np.full((1, 1, 2**20), 0.1, np.float32)
+    assert_same(kernels.sum_sq(x), np.array([[2**20 * float(np.float32(0.1)) ** 2]], np.float32))
+
+
+def test_frozen_and_strided_arrays_are_accepted():
+    x = Draw([1, 2], workers=3).per_worker.normal(8)
+    expected = kernels.top_k(x[..., ::2].copy(), 2)
+    x.flags.writeable = False
+    assert_same(kernels.top_k(x[..., ::2], 2), expected)
+    assert_same(kernels.sum_sq(x.transpose(1, 0, 2)), kernels.sum_sq(x).T.copy())
+
+
+def test_threads_compute_the_same():
+    batches = [Draw([run], workers=4).per_worker.normal(500) for run in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        for alone, threaded in zip(map(top_50, batches), pool.map(top_50, batches), strict=True):
+            assert_same(alone, threaded)
+
+
+def top_50(x):
+    return kernels.top_k(x, 50)
+
+
+def test_other_array_libraries_take_the_plain_body():
+    x, y = Draw([1, 2], workers=3).per_worker.normal(20), Draw([3, 4], workers=3).per_worker.normal(20)
+    words = kernels.words(np.array([1, 2], np.uint32), 0, 3, 0, 0, 20)
+    other_x, other_y, other_words = (array_api_strict.asarray(a) for a in (x, y, words))
+    k, other_k = (library.asarray([[[2]], [[5]]]) for library in (np, array_api_strict))
+    assert_same(np.asarray(kernels.top_k(other_x, other_k)), kernels.top_k(x, k))
+    assert_same(np.asarray(kernels.smallest(other_words, 3)), kernels.smallest(words, 3))
+    np.testing.assert_allclose(np.asarray(kernels.sum_sq(other_x)), kernels.sum_sq(x), rtol=1e-14)
+    message, rest, error = kernels.top_k_with_memory(other_x, other_y, 0.5, other_k)
+    fused = kernels.top_k_with_memory(x, y, 0.5, k)
+    assert_same(np.asarray(message), fused[0])
+    assert_same(np.asarray(rest), fused[1])
+    np.testing.assert_allclose(np.asarray(error), fused[2], rtol=1e-14)
+
+
+def test_warm_up_tells_its_progress():
+    seen = []
+    kernels.warm_up(lambda done, total: seen.append((done, total)))
+    total = seen[-1][1]
+    assert seen == [(done, total) for done in range(total + 1)]
+    assert kernels.is_compiled()
+
+
+def run_python(code, folder=ROOT, **environment):
+    """Return what a fresh interpreter prints, run in `folder`."""
+    inherited = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    command = [sys.executable, "-B", "-c", code]
+    done = subprocess.run(command, cwd=folder, env=inherited | environment, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_importing_kernels_does_not_import_numba():
+    run_python("import toolkit.kernels, toolkit.draws, sys; assert 'numba' not in sys.modules")
+
+
+def test_an_edit_in_a_called_file_is_never_missed(tmp_path):
+    """The edit is in a function that the cached one calls, which Numba's own cache would not notice."""
+    shutil.copytree(ROOT / "toolkit", tmp_path / "toolkit", ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        "import numpy as np; from toolkit import kernels; from toolkit.kernels.compiled import cache_folder;"
+        "print(cache_folder(), kernels.is_compiled(), kernels.sum_sq(np.full((1, 1, 2), 3.0)).item())"
+    )
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    folder, was_compiled, total = run_python(code, tmp_path, **cache).split()
+    assert (was_compiled, total) == ("False", "18.0")
+    assert run_python(code, tmp_path, **cache).split() == [folder, "True", "18.0"]
+    edited = tmp_path / "toolkit" / "kernels" / "selection.py"
+    edited.write_text(edited.read_text().replace("return total\n", "return total + 1.0\n"))
+    other_folder, was_compiled, total = run_python(code, tmp_path, **cache).split()
+    assert other_folder != folder
+    assert (was_compiled, total) == ("False", "19.0")
+
+
+def test_the_cache_folder_can_be_chosen_and_falls_back_to_a_temporary_one(tmp_path):
+    code = "from toolkit.kernels.compiled import cache_folder as f; print(f(), f().is_dir())"
+    assert run_python(code, NUMBA_CACHE_DIR=str(tmp_path / "chosen")) == f"{tmp_path / 'chosen'} False"
+    occupied = tmp_path / "file"
+    occupied.write_text("not a folder")
+    folder, was_there = run_python(code, XDG_CACHE_HOME=str(occupied)).split()
+    assert was_there == "True"
+    assert not Path(folder).is_relative_to(tmp_path)
+    assert not Path(folder).exists()
+
+
+def test_kernels_do_not_move_the_cache_of_other_functions():
+    numba = pytest.importorskip("numba")
+    before = numba.config.CACHE_DIR
+    compiled.kernel(lambda x: x)
+    assert before == numba.config.CACHE_DIR
