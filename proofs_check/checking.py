@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from proofs_check.claim import Claim, summary
@@ -11,8 +11,9 @@ from toolkit import members
 from toolkit.errors import WrongUse, nearest
 from toolkit.experiment import Experiment
 from toolkit.members import short
+from toolkit.progress import Progress
 from toolkit.store import Store
-from toolkit.sweep import Report, run_all
+from toolkit.sweep import run_all
 
 if TYPE_CHECKING:
     import xarray
@@ -72,17 +73,18 @@ def judge_claims(
     results: Mapping[str, xarray.Dataset],
     level: str,
     *,
-    report: Callable[[str, str], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Return the record of every claim, given the results of `needed`."""
+    progress = progress or Progress(quiet=True)
     records = []
-    for claim in claims.values():
-        prefix = f"{claim.id}/"
-        data = {name.removeprefix(prefix): result for name, result in results.items() if name.startswith(prefix)}
-        begin = time.perf_counter()
-        records.append(summary(claim, claim.check(data, level), time.perf_counter() - begin))
-        if report is not None:
-            report(claim.id, records[-1]["verdict"])
+    with progress.work("claims", total=len(claims)) as advance:
+        for claim in claims.values():
+            prefix = f"{claim.id}/"
+            data = {name.removeprefix(prefix): result for name, result in results.items() if name.startswith(prefix)}
+            begin = time.perf_counter()
+            records.append(summary(claim, claim.check(data, level), time.perf_counter() - begin))
+            advance(f"{claim.id} {records[-1]['verdict']}", 1)
     return records
 
 
@@ -92,7 +94,7 @@ def check_claims(
     level: str = "quick",
     store: Store | None = None,
     jobs: int | None = None,
-    report: Report | None = None,
+    progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
     """Check claims and return their records.
 
@@ -106,8 +108,8 @@ def check_claims(
         Where results of experiments are looked for and kept.
     jobs : int, optional
         Processes; by default one per core.
-    report : callable, optional
-        Told of every experiment and claim as it is done.
+    progress : Progress, optional
+        Is told of every experiment and claim as it is done.
 
     Returns
     -------
@@ -116,5 +118,5 @@ def check_claims(
         reason and all instances.
     """
     claims = find_claims(ids)
-    results = run_all(needed(claims, level), store, jobs=jobs, report=report)
-    return judge_claims(claims, results, level, report=report)
+    results = run_all(needed(claims, level), store, jobs=jobs, progress=progress)
+    return judge_claims(claims, results, level, progress=progress)

@@ -59,4 +59,5 @@ def nearest(name: str, names: Iterable[str]) -> tuple[str, ...]:
     >>> nearest("topk", ["top-k", "rand-k", "identity"])
     ('top-k',)
     """
-    return tuple(difflib.get_close_matches(name.lower(), list(names), n=3, cutoff=0.6))
+    by_lower = {one.lower(): one for one in names}
+    return tuple(by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6))

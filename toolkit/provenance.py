@@ -10,7 +10,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["commit", "source_hash", "toolkit_version", "versions"]
+__all__ = ["checkout_commit", "commit", "source_hash", "toolkit_version", "versions"]
 
 
 @cache
@@ -30,18 +30,22 @@ def commit() -> str:
 
         return str(_build.COMMIT)
     except ImportError:
-        root = Path(__file__).parent.parent
-        if not (root / ".git").exists():
-            return "unknown"
-        try:
-            return subprocess.run(
-                ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
-        except (OSError, subprocess.CalledProcessError):
-            return "unknown"
+        return checkout_commit(Path(__file__).parent.parent) or "unknown"
+
+
+def checkout_commit(root: Path) -> str | None:
+    """Return the commit of a Git checkout, with '-dirty' if it has changes; None if `root` is none."""
+    if not (root / ".git").exists():
+        return None
+    try:
+        return subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
 
 
 @cache

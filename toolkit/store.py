@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toolkit.errors import EnvironmentLack, WrongUse
 from toolkit.experiment import Experiment
+from toolkit.files import own_folder, writing_to
 from toolkit.provenance import source_hash
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Store"]
 
 FORMAT = 1
-_MARK = "csgd-store.json"
+DRAFT_LIFE = 600  # seconds after which a draft is one of a killed process: writing one takes a moment
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ class Cell:
 class Store:
     """A folder of finished experiments.
 
-    Every cell is a folder named by the experiment's key, with ``data.nc`` (NetCDF), ``cell.json`` (description,
-    hash of the sources) and ``sha256``; it appears in one atomic rename. A cell that does not match its checksum is
-    moved to ``set-aside`` and counts as missing.
+    Every cell is a folder named by the experiment's key, with ``data.nc`` (NetCDF) and ``cell.json`` (description,
+    hash of the sources, SHA-256 of the data); it appears in one atomic rename. A cell that does not match its
+    checksum or its description is moved to ``set-aside`` and counts as missing.
 
     Parameters
     ----------
@@ -69,34 +72,7 @@ class Store:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
-        mark = self.folder / _MARK
-        if mark.exists():
-            self._check_format(mark)
-            return
-        if self.folder.exists() and any(self.folder.iterdir()):
-            raise WrongUse(
-                f"a store in {self.folder}",
-                "the folder holds files that are not a store",
-                "name an empty or new folder",
-            )
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            mark.write_text(json.dumps({"what": "csgd-toolkit store", "format": FORMAT}) + "\n")
-        except OSError as error:
-            raise _cannot_write(self.folder, error) from error
-
-    def _check_format(self, mark: Path) -> None:
-        try:
-            found = json.loads(mark.read_text()).get("format")
-        except (OSError, ValueError, AttributeError):
-            found = "unreadable"
-        if found != FORMAT:
-            raise WrongUse(
-                f"the store in {self.folder}",
-                f"its format is {found}, and this version reads format {FORMAT}",
-                "name another folder, or use the version of the toolkit that wrote it",
-            )
+        self.folder = own_folder(folder, "store", FORMAT)
 
     @staticmethod
     def key(experiment: Experiment) -> str:
@@ -107,27 +83,30 @@ class Store:
         return (self.folder / self.key(experiment)).is_dir()
 
     def load(self, experiment: Experiment) -> xarray.Dataset | None:
-        """Return the stored result, or None if there is none; a damaged one is set aside."""
+        """Return the stored result, or None if there is none; a damaged or foreign one is set aside."""
         import xarray
 
         cell = self.folder / self.key(experiment)
-        if not cell.is_dir():
+        if not os.path.lexists(cell):
             return None
-        data = cell / "data.nc"
         try:
-            intact = (cell / "sha256").read_text().strip() == hashlib.sha256(data.read_bytes()).hexdigest()
-            if intact and json.loads((cell / "cell.json").read_text())["key"] == cell.name:
-                return xarray.load_dataset(data, engine="h5netcdf")
+            known = json.loads((cell / "cell.json").read_text())
+            data = (cell / "data.nc").read_bytes()
+            intact = known["sha256"] == hashlib.sha256(data).hexdigest()
+            if intact and known["key"] == cell.name and known["description"] == json.loads(experiment.canonical):
+                return xarray.load_dataset(io.BytesIO(data), engine="h5netcdf")
         except (OSError, ValueError, KeyError, TypeError):
             pass
         self._set_aside(cell)
         return None
 
     def _set_aside(self, cell: Path) -> None:
-        aside = self.folder / "set-aside"
-        aside.mkdir(exist_ok=True)
-        target = Path(tempfile.mkdtemp(prefix=f"{cell.name[:16]}-", dir=aside))
-        os.replace(cell, target / "cell")
+        with writing_to(self.folder):
+            aside = self.folder / "set-aside"
+            aside.mkdir(exist_ok=True)
+            target = Path(tempfile.mkdtemp(prefix=f"{cell.name[:16]}-", dir=aside))
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                os.replace(cell, target / "cell")
 
     def save(self, experiment: Experiment, result: xarray.Dataset) -> None:
         """Store a result: written beside, then moved in one rename, so that a killed process leaves no half cell.
@@ -138,27 +117,26 @@ class Store:
             If the disk is full or the folder cannot be written; nothing half-written remains.
         """
         key = self.key(experiment)
-        try:
+        target = self.folder / key
+        # As bytes first: the HDF5 library crashes the process, at the latest when it ends, if a disk is full.
+        data = bytes(result.to_netcdf(engine="h5netcdf"))
+        checksum = hashlib.sha256(data).hexdigest()
+        known = {"key": key, "sources": source_hash(), "sha256": checksum, "description": experiment.description}
+        with writing_to(self.folder):
             draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.folder))
-        except OSError as error:
-            raise _cannot_write(self.folder, error) from error
-        try:
-            result.to_netcdf(draft / "data.nc", engine="h5netcdf")
-            (draft / "sha256").write_text(hashlib.sha256((draft / "data.nc").read_bytes()).hexdigest() + "\n")
-            known = {"key": key, "sources": source_hash(), "description": experiment.description}
-            (draft / "cell.json").write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n")
-            target = self.folder / key
-            if target.is_dir():  # another process finished the same cell first, with the same bits
-                return
-            os.replace(draft, target)
-        except OSError as error:
-            raise _cannot_write(self.folder, error) from error
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+            try:
+                (draft / "data.nc").write_bytes(data)
+                (draft / "cell.json").write_text(json.dumps(known, ensure_ascii=False, indent=1) + "\n")
+                os.replace(draft, target)
+            except OSError:
+                if not target.is_dir():  # else another process finished the same cell first, with the same bits
+                    raise
+            finally:
+                shutil.rmtree(draft, ignore_errors=True)
 
     def cells(self) -> Iterator[Cell]:
         """List what is stored; `current` tells whether today's sources would use it."""
-        for path in sorted(self.folder.glob("*/cell.json")):
+        for path in sorted(self.folder.glob("[!.]*/cell.json")):
             try:
                 known = json.loads(path.read_text())
                 size = sum(file.stat().st_size for file in path.parent.iterdir())
@@ -176,14 +154,15 @@ class Store:
             Number of cells deleted.
         """
         stale = [cell.path for cell in self.cells() if not cell.current]
-        for path in [*stale, *self.folder.glob(".draft-*"), self.folder / "set-aside"]:
+        drafts = [path for path in self.folder.glob(".draft-*") if _age(path) > DRAFT_LIFE]
+        for path in [*stale, *drafts, self.folder / "set-aside"]:
             shutil.rmtree(path, ignore_errors=True)
         return len(stale)
 
 
-def _cannot_write(folder: Path, error: OSError) -> EnvironmentLack:
-    return EnvironmentLack(
-        f"writing to {folder}",
-        f"{error.strerror or error}",
-        "free space or choose a folder that can be written; nothing half-written was left",
-    )
+def _age(path: Path) -> float:
+    """Return the seconds since a folder was last changed, 0 if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0

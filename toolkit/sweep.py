@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import EnvironmentLack
 from toolkit.experiment import Experiment
+from toolkit.progress import Progress
 from toolkit.simulation import default_threads, run
 from toolkit.store import Store
 
@@ -14,15 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["run_all"]
 
-Report = Callable[[str, str], None]  # name of the experiment, 'stored' or 'computed'
-
 
 def run_all(
     experiments: Mapping[str, Experiment],
     store: Store | None = None,
     *,
     jobs: int | None = None,
-    report: Report | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, xarray.Dataset]:
     """Return the result of every experiment, from the store where it is, else computed and stored.
 
@@ -34,32 +36,71 @@ def run_all(
         Where results are looked for and kept; without one nothing is kept.
     jobs : int, optional
         Processes; by default one per core. One job runs in this process.
-    report : callable, optional
-        Called as ``report(name, how)``, with how 'stored' or 'computed', when an experiment's result is at hand.
+    progress : Progress, optional
+        Is told of every experiment as it is done, and at last how many were computed and how many stored.
 
     Returns
     -------
     dict of str to xarray.Dataset
 
+    Raises
+    ------
+    EnvironmentLack
+        If the store cannot be written, or a process is killed from outside, as when memory runs out.
+
+    Warns
+    -----
+    UserWarning
+        If there is a store and an experiment cannot be kept in it, because the source of a class cannot be read.
+
     Notes
     -----
     Interrupted or killed, what was finished is in the store, and the same call goes on from there.
+
+    Examples
+    --------
+    >>> from problems import Quadratic
+    >>> from toolkit.algorithms import SGD
+    >>> experiment = Experiment(Quadratic(hessians=[[1.0, 2.0]]), SGD(), stepsize=0.1, steps=5)
+    >>> results = run_all({"five steps": experiment})
+    >>> results["five steps"].sizes["step"]
+    6
     """
-    report = report or (lambda name, how: None)
-    results: dict[str, xarray.Dataset] = {}
-    todo: dict[Experiment, list[str]] = {}
+    progress = progress or Progress(quiet=True)
+    names: dict[Experiment, list[str]] = {}
     for name, experiment in experiments.items():
-        found = store.load(experiment) if store is not None and experiment.describable else None
-        if found is not None:
-            results[name] = found
-            report(name, "stored")
+        names.setdefault(experiment, []).append(name)
+    results: dict[str, xarray.Dataset] = {}
+    todo = []
+    for experiment, called in names.items():
+        found = _find(called[0], experiment, store)
+        if found is None:
+            todo.append(experiment)
         else:
-            todo.setdefault(experiment, []).append(name)
-    for experiment, result in _computed(list(todo), store, jobs or default_threads()):
-        for name in todo[experiment]:
-            results[name] = result
-            report(name, "computed")
+            results |= dict.fromkeys(called, found)
+    with progress.work("experiments", total=sum(map(_size, todo))) as advance:
+        for experiment, result in _computed(todo, store, jobs or default_threads()):
+            results |= dict.fromkeys(names[experiment], result)
+            advance(names[experiment][0], _size(experiment))
+    progress.ran(computed=len(todo), stored=len(names) - len(todo))
     return {name: results[name] for name in experiments}
+
+
+def _find(name: str, experiment: Experiment, store: Store | None) -> xarray.Dataset | None:
+    """Return the stored result if there is one, and say so if there never can be."""
+    if store is None:
+        return None
+    if not experiment.describable:
+        reason = "the source of a class or function in it cannot be read; put that into a file"
+        warnings.warn(f"the experiment {name!r} is run but not stored: {reason}", stacklevel=3)
+        return None
+    return store.load(experiment)
+
+
+def _size(experiment: Experiment) -> float:
+    """Return how much there is to compute: coordinates of all workers and runs, times steps."""
+    problem = experiment.problem
+    return float(experiment.steps * experiment.runs * problem.workers * problem.dimension)
 
 
 def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> Iterator[tuple[Experiment, Any]]:
@@ -70,14 +111,27 @@ def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> 
             yield experiment, _run_and_keep(experiment, store, jobs)
         return
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     # Fresh interpreters (never forks), one thread each: the processes are the parallelism.
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_leave_interrupts_to_the_parent):
         pool = Parallel(n_jobs=min(jobs, len(experiments)), return_as="generator_unordered")
-        yield from (
-            (experiments[i], result)
-            for i, result in pool(delayed(_numbered)(i, one, store) for i, one in enumerate(experiments))
-        )
+        try:
+            yield from (
+                (experiments[i], result)
+                for i, result in pool(delayed(_numbered)(i, one, store) for i, one in enumerate(experiments))
+            )
+        except TerminatedWorkerError as error:
+            raise EnvironmentLack(
+                f"a sweep over {len(experiments)} experiments in {jobs} processes",
+                "a process was killed from outside, perhaps because memory ran out",
+                "start the same again, with fewer jobs: what was finished is kept",
+            ) from error
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent alone acts on it, and ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _numbered(i: int, experiment: Experiment, store: Store | None) -> tuple[int, xarray.Dataset]:
@@ -89,8 +143,3 @@ def _run_and_keep(experiment: Experiment, store: Store | None, threads: int) -> 
     if store is not None and experiment.describable:
         store.save(experiment, result)
     return result
-
-
-def _size(experiment: Experiment) -> int:
-    problem = experiment.problem
-    return int(experiment.steps * experiment.runs * problem.workers * problem.dimension)

@@ -1,0 +1,139 @@
+"""``csgd run``: one experiment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from toolkit.cli.options import compile_kernels, progress, quiet_option
+from toolkit.errors import WrongUse
+
+if TYPE_CHECKING:
+    import xarray
+
+    from toolkit.experiment import Experiment
+
+__all__ = ["run"]
+
+COLUMNS = ("f", "f_gap", "grad_norm_sq", "bits_up", "bits_down", "total_error")
+ROWS = 12
+
+
+@click.command()
+@click.option(
+    "--problem", default="quadratic", show_default=True, metavar="NAME[:…]", help="Such as logistic-regression:digits."
+)
+@click.option("--method", required=True, metavar="NAME[:…]", help="Such as ef21.")
+@click.option("--compressor", default="identity", show_default=True, metavar="NAME[:…]", help="Such as top-k:k=3.")
+@click.option("--down", metavar="NAME[:…]", help="Compressor of messages from the server.")
+@click.option("--stepsize", default="theory", show_default=True, metavar="γ", help="A number, theory, or theory*4.")
+@click.option("--steps", type=int, default=1000, show_default=True, metavar="T")
+@click.option(
+    "--runs", type=int, default=1, show_default=True, metavar="R", help="Repetitions with seeds one after the other."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Of a generated problem; 8 unless told.")
+@click.option(
+    "--d", "dimension", type=click.IntRange(min=1), metavar="D", help="Of a generated problem; 100 unless told."
+)
+@click.option("--batch", metavar="B", help="Samples per gradient, or full; by default the problem's.")
+@click.option("--unproven", is_flag=True, help="Run a pair that no theorem covers.")
+@click.option("--threads", type=click.IntRange(min=1), metavar="N", help="By default one per core.")
+@click.option("--save", type=click.Path(path_type=Path), metavar="NAME", help="Write NAME.svg, .pdf, .png and .csv.")
+@quiet_option
+def run(
+    problem: str, method: str, compressor: str, down: str | None, stepsize: str, workers: int | None,
+    dimension: int | None, batch: str | None, threads: int | None, save: Path | None, **settings: Any,
+) -> None:  # fmt: skip
+    """Run one experiment: print what was recorded, and its curve with the theory line where one is known.
+
+    Parameters of a problem, method or compressor follow its name, as in top-k:k=3 or scaled:compressor=(qsgd:s=4).
+    """
+    from toolkit.cli.inline import build, build_problem
+    from toolkit.experiment import Experiment
+    from toolkit.simulation import run as run_experiment
+
+    if save is not None and not save.absolute().parent.is_dir():
+        raise WrongUse(f"csgd run --save {save}", "there is no such folder", "name a file in an existing folder")
+    if down is not None:
+        settings["down"] = build("toolkit.compressors", down)
+    experiment = Experiment(
+        build_problem(problem, workers=workers, dimension=dimension),
+        build("toolkit.algorithms", method),
+        build("toolkit.compressors", compressor),
+        stepsize=_stepsize(stepsize),
+        batch=_batch(batch),
+        **settings,
+    )
+    told = progress()
+    compile_kernels(told)
+    result = run_experiment(experiment, progress=not told.quiet, threads=threads)
+    click.echo(_heading(experiment, result))
+    click.echo(_table(result))
+    _curve(experiment, result, save)
+
+
+def _stepsize(text: str) -> Any:
+    """Return a number, or what the method's theorem prescribes, times a factor."""
+    from toolkit.stepsizes import prescribed
+
+    found = re.fullmatch(r"theory(?:\*(.+))?", text.replace(" ", ""))
+    try:
+        return float(text) if found is None else prescribed(factor=float(found[1] or 1))
+    except ValueError as error:
+        if isinstance(error, WrongUse):
+            raise
+        raise WrongUse(f"--stepsize {text}", "this is no step size", "give a number, theory, or theory*4") from None
+
+
+def _batch(text: str | None) -> Any:
+    if text is None or text == "full":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise WrongUse(f"--batch {text}", "this is no batch", "give a number of samples, or full") from None
+
+
+def _heading(experiment: Experiment, result: xarray.Dataset) -> str:
+    problem = experiment.problem
+    size = f"{problem.workers} workers, {problem.dimension} coordinates"
+    stepsize = float(result["stepsize"].values.flat[0])
+    states, counts = _counted(result["status"].values)
+    outcome = ", ".join(f"{count} {state}" for state, count in zip(states, counts, strict=True))
+    return (
+        f"{type(experiment.algorithm).__name__} with {experiment.compressor!r} on {type(problem).__name__} ({size})\n"
+        f"step size {stepsize:.6g}, {experiment.steps} steps, seed {experiment.seed}, runs: {outcome}\n"
+    )
+
+
+def _counted(values: Any) -> Any:
+    import numpy as np
+
+    return np.unique(values, return_counts=True)
+
+
+def _table(result: xarray.Dataset) -> str:
+    """Return means over runs at some of the recorded steps."""
+    import numpy as np
+
+    mean = result[[name for name in COLUMNS if name in result]].mean("run")
+    mean = mean.isel(step=np.isfinite(mean["f"].values))  # up to where the last run ended
+    steps = mean.step.values
+    # Logarithmically spaced: most happens early.
+    wanted = {0, *np.searchsorted(steps, np.geomspace(1, steps[-1], ROWS - 1)).tolist()} if len(steps) > 1 else {0}
+    lines = ["    step" + "".join(f"{name!s:>14}" for name in mean)]
+    lines += [f"{steps[i]:8d}" + "".join(f"{float(mean[name][i]):14.6g}" for name in mean) for i in sorted(wanted)]
+    return "\n".join([*lines, "means over the runs; bits per worker, so far\n"])
+
+
+def _curve(experiment: Experiment, result: xarray.Dataset, save: Path | None) -> None:
+    from toolkit.cli.chart import chart
+
+    name = "f_gap" if "f_gap" in result else "grad_norm_sq"
+    y = result[name].mean("run").values
+    if (y > 0).any():
+        click.echo(chart({name: (result.step.values, y)}, "step"))
