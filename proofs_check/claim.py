@@ -107,12 +107,13 @@ class Claim:
 def summary(claim: Claim, instances: list[Instance], seconds: float) -> dict[str, Any]:
     """Return the record of a checked claim, as it stands in ``claims.json``.
 
-    Its numbers are those of the decisive instance: the worst verdict and, among equals, the largest ratio.
+    Its numbers are those of the decisive instance: the worst verdict and, among equals, the ratio that is nearest to a
+    violation: for an equality the one farthest from 1, for a lower bound the smallest, otherwise the largest.
     """
     applicable = [one for one in instances if one.verdict != "not applicable"]
     verdict = next((v for v in SEVERITY if any(one.verdict == v for one in applicable)), "not applicable")
     candidates = [one for one in applicable if one.verdict == verdict] or instances
-    decisive = max(candidates, key=lambda one: -math.inf if one.ratio is None else one.ratio)
+    decisive = max(candidates, key=lambda one: _threat(one.ratio, claim.kind))
     return {
         "id": claim.id,
         "title": claim.title,
@@ -132,6 +133,15 @@ def summary(claim: Claim, instances: list[Instance], seconds: float) -> dict[str
         "reason": f"{decisive.name}: {decisive.reason}" if decisive.reason else decisive.name,
         "instances": [{name: _plain(value) for name, value in vars(one).items()} for one in instances],
     }
+
+
+def _threat(ratio: float | None, kind: str) -> float:
+    """Return how near a ratio is to a violation; NaN may be anything, so it is nearest."""
+    if ratio is None:
+        return -math.inf
+    if math.isnan(ratio):
+        return math.inf
+    return {"identity": abs(ratio - 1), "lower bound": -ratio}.get(kind, ratio)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,154 @@
+"""From both sides of a statement to an instance of its claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from proofs_check.claim import Instance
+from proofs_check.statistics import Decision, decide_exact
+from toolkit.arrays import Array
+
+__all__ = ["equality", "expectation", "inequality"]
+
+EPS = float(np.finfo(float).eps)
+
+
+def inequality(
+    name: str, left: Any, right: Any, *, rounding: float, kinds: Sequence[str] = (), reason: str = ""
+) -> Instance:
+    """Judge the deterministic inequality left ≤ right at many points; `tight` if a point attains it to rounding.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instance.
+    left, right : array, shape (point,)
+        Both sides; the right one broadcasts.
+    rounding : float
+        Allowance in eps × the larger side, for the verdict and for 'attained' alike.
+    kinds : sequence of str, one per point, optional
+        What each point is; the reason names the one where the ratio is largest.
+    reason : str
+        What else is to be said.
+
+    Returns
+    -------
+    Instance
+        With both sides where their ratio is largest. Points with a right side of 0 are judged, but attain nothing.
+
+    Examples
+    --------
+    >>> one = inequality("an example", [1.0, 2.0], [3.0, 2.0], rounding=1, kinds=["first", "second"])
+    >>> one.verdict, one.ratio, one.reason
+    ('tight', 1.0, 'attained by second')
+    """
+    left, right = _sides(left, right)
+    decision = decide_exact(left, right, rounding=rounding)
+    positive = right > 0
+    ratio = np.divide(left, right, out=np.full(left.shape, -np.inf), where=positive)
+    at = int(np.argmax(ratio))
+    attained = positive[at] and left[at] >= right[at] * (1 - rounding * EPS)
+    verdict = "tight" if decision.verdict == "holds" and attained else decision.verdict
+    parts = [decision.reason, reason]
+    if kinds and positive[at]:
+        parts.insert(1, f"{'attained' if attained else 'closest'} by {kinds[at]}")
+    return Instance(
+        name,
+        verdict,
+        measured=float(left[at]),
+        bound=float(right[at]),
+        ratio=float(ratio[at]) if positive[at] else None,
+        reason="; ".join(part for part in parts if part),
+    )
+
+
+def equality(
+    name: str, left: Any, right: Any, *, rounding: float, scale: Any = None, kinds: Sequence[str] = (), reason: str = ""
+) -> Instance:
+    """Judge the deterministic equality left = right at many points.
+
+    Parameters
+    ----------
+    name, left, right, kinds, reason
+        As in `inequality`.
+    rounding : float
+        Allowance in eps × scale.
+    scale : array, shape (point,), optional
+        Magnitude of the numbers that were rounded on the way; by default that of the larger side.
+
+    Returns
+    -------
+    Instance
+        With both sides where they differ most against the scale; the reason states that difference and the allowance.
+
+    Examples
+    --------
+    >>> one = equality("an example", [0.1 + 0.2, 1.0], [0.3, 1.0], rounding=1)
+    >>> one.verdict, one.reason
+    ('holds', 'differs by at most 0.83 eps, allowed 1')
+    """
+    left, right = _sides(left, right)
+    magnitude = np.maximum(abs(left), abs(right)) if scale is None else np.broadcast_to(scale, left.shape)
+    decision = decide_exact(left, right, rounding=rounding, equal=True, scale=magnitude)
+    with np.errstate(invalid="ignore"):
+        difference = abs(left - right)
+    # Where nothing was rounded, a difference counts as infinitely many eps.
+    apart = np.divide(difference, EPS * magnitude, out=np.where(difference > 0, np.inf, 0.0), where=magnitude > 0)
+    at = int(np.argmax(apart))  # the first NaN, if there is one
+    if apart[at] == 0:
+        at = int(np.argmax(abs(right)))
+    parts = [decision.reason, f"differs by at most {apart[at]:.2g} eps, allowed {rounding:g}", reason]
+    if kinds and apart[at] > 0:
+        parts.insert(2, f"most by {kinds[at]}")
+    return Instance(
+        name,
+        decision.verdict,
+        measured=float(left[at]),
+        bound=float(right[at]),
+        ratio=float(left[at] / right[at]) if right[at] else None,
+        reason="; ".join(part for part in parts if part),
+    )
+
+
+def expectation(name: str, decision: Decision, *, error_probability: float | None = None, reason: str = "") -> Instance:
+    """Return the instance of an inequality between expectations that was decided from independent runs.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instance.
+    decision : Decision
+        What `proofs_check.statistics` decided.
+    error_probability : float, optional
+        That of the whole instance where more than the decision rests on chance, as a bound that was itself measured.
+    reason : str
+        What else is to be said.
+
+    Returns
+    -------
+    Instance
+        With both sides, means over the runs, where their ratio is largest.
+    """
+    measured, bound = np.ravel(decision.measured), np.ravel(decision.bound)
+    ratio = np.divide(measured, bound, out=np.full(measured.shape, -np.inf), where=bound > 0)
+    at = int(np.nanargmax(ratio)) if not np.isnan(ratio).all() else 0
+    return Instance(
+        name,
+        decision.verdict,
+        measured=float(measured[at]),
+        bound=float(bound[at]),
+        ratio=decision.ratio,
+        error_probability=decision.error_probability if error_probability is None else error_probability,
+        basis=decision.basis,
+        runs=decision.runs or 1,
+        reason="; ".join(part for part in (decision.reason, reason) if part),
+    )
+
+
+def _sides(left: Any, right: Any) -> tuple[Array, Array]:
+    left = np.ravel(np.asarray(left, dtype=float))
+    right = np.asarray(right, dtype=float)
+    return left, np.ravel(right) if right.size == left.size else np.broadcast_to(right, left.shape)
