@@ -83,7 +83,7 @@ class Channel:
     ) -> tuple[Array, Array]:
         """Error feedback: with p = memory + scale·v, send C(p) and return what arrives and p − C(p)."""
         if exact is False and active is None:
-            draw = self._message_draw(self.up, purpose)
+            draw = self._message_draw(self.up, v, purpose)
             sent, rest, error = self.up.message_with_memory(memory, v, scale, draw)
             self.bits_up = self.bits_up + _mean(self._bits(self.up, sent))
             self.total_error = self.total_error + _mean(error)
@@ -115,7 +115,7 @@ class Channel:
     def preview(self, v: Array) -> Array:
         """Return what would arrive if `v` were the next message sent; free, and draws what that message would."""
         messages = self._messages
-        draw = self._message_draw(self.up, None)
+        draw = self._message_draw(self.up, v, None)
         self._messages = messages
         return self.up.message(contiguous(v), draw)
 
@@ -126,22 +126,24 @@ class Channel:
         self._spoke_down = True
         return sent
 
-    def _message_draw(self, compressor: Compressor, purpose: str | None) -> Draw | None:
+    def _message_draw(self, compressor: Compressor, v: Array, purpose: str | None) -> Draw | None:
+        """Return the randomness of the next message: own to each worker, unless it is one for all."""
         name = f"message {self._messages}" if purpose is None else f"shared {purpose}"
         self._messages += 1
-        return self._draw.of(name).per_worker if compressor.random else None
+        if not compressor.random or self._draw is None:
+            return None
+        draw = self._draw.of(name)
+        return draw if v.shape[1] == 1 else draw.per_worker
 
     def _transmit(
         self, compressor: Compressor, v: Array, exact: Any, active: Any, purpose: str | None, copies: Any = 1.0
     ) -> tuple[Array, Any, Any]:
         """Return what arrives, its bits and its squared error, the latter two averaged over workers."""
         v = contiguous(v)
-        draw = self._message_draw(compressor, purpose)
+        draw = self._message_draw(compressor, v, purpose)
         if exact is True:
             sent, bits, error = v, _full_price(v), 0.0
         else:
-            if draw is not None and v.shape[1] == 1:
-                draw = draw.shared
             sent = compressor.message(v, draw)
             bits, error = self._bits(compressor, sent), kernels.sum_sq_difference(v, sent)
             if exact is not False:
