@@ -13,10 +13,18 @@ from problems.quadratic import Quadratic
 from toolkit.algorithms import Algorithm
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.compressors import Compressor
+from toolkit.compressors.hard_threshold import HardThreshold
+from toolkit.compressors.top_k import TopK
 from toolkit.draws import Draw
 from toolkit.experiment import Experiment
 
-__all__ = ["constant_gradients", "ensembles", "paths", "problems"]
+__all__ = ["HARD_THRESHOLDS", "TOP_K", "constant_gradients", "ensembles", "paths", "problems"]
+
+# Swept compressors that several claims look at: equal experiments run once.
+COUNTS: Any = (1, 2)
+LAMBDAS: Any = (0.1, 1.0, 10.0)
+TOP_K = TopK(k=COUNTS)
+HARD_THRESHOLDS = HardThreshold(lam=LAMBDAS)
 
 
 def constant_gradients(workers: int, d: int, sigma_sq: float = 0.0) -> Quadratic:
@@ -43,13 +51,13 @@ def paths(
     compressors: Mapping[str, Compressor], level: str, method: type[Algorithm] = ErrorFeedback
 ) -> dict[str, Experiment]:
     """Return every compressor on every problem in a few runs with their whole state, for statements on every path."""
-    runs, steps = {"quick": (8, 80), "full": (64, 200)}[level]
+    runs, steps = {"quick": (8, 80), "full": (16, 150)}[level]
     return _every_pair(compressors, method(), runs, steps, ("x", "memory"))
 
 
 def ensembles(compressors: Mapping[str, Compressor], level: str) -> dict[str, Experiment]:
     """Return every compressor on every problem in many runs, for statements in expectation."""
-    runs, steps = {"quick": (64, 80), "full": (512, 120)}[level]
+    runs, steps = {"quick": (64, 80), "full": (256, 100)}[level]
     return _every_pair(compressors, ErrorFeedback(), runs, steps, ("x",))
 
 

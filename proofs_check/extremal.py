@@ -33,7 +33,7 @@ class Shrink(Compressor):
     array([ 1., -2.])
     """
 
-    delta: float
+    delta: Any
 
     def message(self, x: Array, draw: Any) -> Array:
         return (1 - np.sqrt(1 - self.delta)) * x

@@ -1,7 +1,10 @@
-"""What a recorded run drew, computed again after the run."""
+"""Recorded runs taken up again: cell by cell, with the gradients they drew."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +13,38 @@ from toolkit.arrays import Array
 from toolkit.draws import Draw
 from toolkit.experiment import Experiment
 from toolkit.oracle import Oracle
+from toolkit.parameters import bind, swept
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["gradient_samples"]
+__all__ = ["cells", "gradient_samples"]
+
+SYMBOLS = {"stepsize": "γ", "lam": "λ", "delta": "δ"}
+
+
+def cells(
+    experiments: Mapping[str, Experiment], data: Mapping[str, xarray.Dataset]
+) -> Iterator[tuple[str, Experiment, xarray.Dataset]]:
+    """Go through all cells of all experiments, which may sweep the step size and the compressor's fields.
+
+    Yields
+    ------
+    str, Experiment, xarray.Dataset
+        Name, experiment and result of each cell, as if it had been run alone.
+    """
+    for name, experiment in experiments.items():
+        fields = {path[-1]: path for path in swept(experiment.compressor)}
+        names = [str(field) for field in data[name].f.dims if field not in ("run", "step")]
+        for values in product(*(data[name][field].values.tolist() for field in names)):
+            cell = dict(zip(names, values, strict=True))
+            alone = replace(
+                experiment,
+                compressor=bind(experiment.compressor, {path: cell[field] for field, path in fields.items()}),
+                stepsize=cell.get("stepsize", experiment.stepsize),
+            )
+            label = ", ".join([name, *(f"{SYMBOLS.get(field, field)} = {value:g}" for field, value in cell.items())])
+            yield label, alone, data[name].sel(cell)
 
 
 def gradient_samples(experiment: Experiment, result: xarray.Dataset) -> Array:

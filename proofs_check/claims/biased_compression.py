@@ -9,6 +9,7 @@ import numpy as np
 
 from problems.quadratic import Quadratic
 from proofs_check.claim import Claim, Instance
+from proofs_check.paths import cells
 from proofs_check.sides import equality, inequality
 from toolkit.algorithms import Algorithm
 from toolkit.algorithms.compressed_sgd import CompressedSGD
@@ -22,6 +23,7 @@ from toolkit.experiment import Experiment
 if TYPE_CHECKING:
     import xarray
 
+Start = tuple[float, float, float]
 REFERENCE = "Beznosikov, Horváth, Richtárik and Safaryan, JMLR 2023, Example 1 (D5)"
 EPS = float(np.finfo(float).eps)
 
@@ -38,14 +40,14 @@ class _ThreeWorkers(Claim):
     compressor: ClassVar[Compressor] = TopK(k=1)
 
     def run(
-        self, method: Algorithm, start: tuple[float, ...], stepsize: float, steps: int, keep: tuple[str, ...] = ("x",)
+        self, method: Algorithm, start: Start, stepsizes: tuple[float, ...], steps: int, keep: tuple[str, ...] = ("x",)
     ) -> Experiment:
-        """Return a run recorded at every step, which may grow without being stopped."""
+        """Return runs at some step sizes, recorded at every step, which may grow without being stopped."""
         return Experiment(
             Quadratic.three_workers(),
             method,
             self.compressor,
-            stepsize=stepsize,
+            stepsize=stepsizes,
             steps=steps,
             x0=start,
             record="all",
@@ -73,17 +75,14 @@ class ExactDivergence(_ThreeWorkers):
     def experiments(self, level: str) -> dict[str, Experiment]:
         steps = {"quick": 300, "full": 1000}[level]
         return {
-            f"γ = {gamma}, from (3, 3, 3), 8 steps": self.run(CompressedSGD(), (3.0, 3.0, 3.0), gamma, 8)
-            for gamma in self.dyadic
-        } | {
-            f"γ = {gamma}, from (1, 1, 1), {steps} steps": self.run(CompressedSGD(), (1.0, 1.0, 1.0), gamma, steps)
-            for gamma in self.decimal
+            "from (3, 3, 3), 8 steps": self.run(CompressedSGD(), (3.0, 3.0, 3.0), self.dyadic, 8),
+            f"from (1, 1, 1), {steps} steps": self.run(CompressedSGD(), (1.0, 1.0, 1.0), self.decimal, steps),
         }
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
-        for name, experiment in self.experiments(level).items():
-            gamma, x = experiment.stepsize, data[name]["x"].values[0, :, 0]
+        for name, experiment, result in cells(self.experiments(level), data):
+            gamma, x = experiment.stepsize, result["x"].values[0, :, 0]
             k = np.arange(len(x))[:, None]
             law = np.broadcast_to(growth(gamma) ** k * experiment.x0, x.shape)
             # Half an eps each: the step, the factor 1 + 11γ/6 (twice), and the gradient, whose terms add up to at most
@@ -107,20 +106,18 @@ class Growth(_ThreeWorkers):
     kind = "counterexample"
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        return {
-            f"γ = {gamma}": self.run(CompressedSGD(), (1.0, 2.0, 4.0), gamma, 600) for gamma in (0.01, 0.02, 0.05, 0.1)
-        }
+        return {"600 steps": self.run(CompressedSGD(), (1.0, 2.0, 4.0), (0.01, 0.02, 0.05, 0.1), 600)}
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
-        for name, experiment in self.experiments(level).items():
-            x = data[name]["x"].values[0, :, 0]
+        for name, experiment, result in cells(self.experiments(level), data):
+            x = result["x"].values[0, :, 0]
             measured = x[-10:] / x[-11:-1]
             gamma = experiment.stepsize
             # What is across (1, 1, 1) shrinks against the iterate by |1 − 61γ/6|/(1 + 11γ/6) per step, to below
             # eps long before the end; then a ratio of two iterates carries the rounding of one step.
             rounding = (5 + 31 * gamma) / 2
-            reason = f"the last 10 of 600 steps; {_margin(experiment, data[name])}"
+            reason = f"the last 10 steps; {_margin(experiment, result)}"
             instances.append(equality(name, measured, growth(gamma), rounding=rounding, reason=reason))
         return instances
 
@@ -143,18 +140,17 @@ class Repair(_ThreeWorkers):
 
     def experiments(self, level: str) -> dict[str, Experiment]:
         return {
-            f"{label}, γ = {gamma}": self.run(method, (1.0, 2.0, 4.0), gamma, 1000, keep=("x", field))
+            label: self.run(method, (1.0, 2.0, 4.0), (0.02, 0.05, 0.1), 1000, keep=("x", field))
             for label, (method, field) in self.methods.items()
-            for gamma in (0.02, 0.05, 0.1)
         }
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
-        for name, experiment in self.experiments(level).items():
-            gap = data[name]["f_gap"].values[0]
+        for name, experiment, result in cells(self.experiments(level), data):
+            gap = result["f_gap"].values[0]
             factor = (gap[1000] / gap[500]) ** (1 / 500)
             rate = f"over the last 500 steps the gap is multiplied by {factor:.5f} per step"
-            reason = f"{rate}; {_margin(experiment, data[name])}"
+            reason = f"{rate}; {_margin(experiment, result)}"
             instances.append(inequality(name, gap[-1:], EPS * gap[0], rounding=0, reason=reason))
         return instances
 

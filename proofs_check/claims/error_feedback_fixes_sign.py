@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from proofs_check.claim import Claim, Instance
-from proofs_check.ensembles import constant_gradients, ensembles, paths
+from proofs_check.ensembles import TOP_K, constant_gradients, ensembles, paths
 from proofs_check.enumeration import Script
 from proofs_check.extremal import Shrink
 from proofs_check.panel import integers, panel
-from proofs_check.paths import gradient_samples
+from proofs_check.paths import cells, gradient_samples
 from proofs_check.sides import equality, expectation, inequality
 from proofs_check.statistics import decide_upper_bound, mean_interval
 from toolkit.algorithms.error_feedback import ErrorFeedback
@@ -135,16 +135,15 @@ class _MemoryBound(Claim):
     def extremal_experiments(self) -> dict[str, Experiment]:
         """Return constant gradients with the extremal compressor, long enough to reach the limit to rounding."""
         return {
-            f"constant gradients, C(p) = (1 − q)p with δ = {delta}": Experiment(
+            "constant gradients, C(p) = (1 − q)p": Experiment(
                 constant_gradients(2, 3),
                 ErrorFeedback(),
-                self.extremal(delta),
+                self.extremal(delta=DELTAS),
                 stepsize=0.5,
-                steps=ceil(80 / -log(1 - delta)),  # q^T = e^−40
+                steps=ceil(80 / -log(1 - min(DELTAS))),  # q^T = e^−40 for the largest q
                 record="all",
                 keep=("x", "memory"),
             )
-            for delta in DELTAS
         }
 
 
@@ -170,8 +169,7 @@ class _ErrorLemma(_MemoryBound):
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = [self._aligned_rand_1({"quick": 12, "full": 18}[level])]
-        for name, experiment in self.experiments(level).items():
-            result = data[name]
+        for name, experiment, result in cells(self.experiments(level), data):
             gamma, constant = experiment.stepsize, self.constant(delta_of(experiment))
             memory_sq = result["memory_norm_sq"].values[:, 1:]
             gradient_sq = (gradient_samples(experiment, result) ** 2).sum(axis=-1).mean(axis=-1)
@@ -266,10 +264,8 @@ class PathwiseMemory(_MemoryBound):
     kind = "tight"
     expected = "tight"
     compressors: ClassVar[Mapping[str, Compressor]] = {
-        "Top-2": TopK(k=2),
-        "Top-1": TopK(k=1),
+        "Top-k": TOP_K,
         "scaled sign": ScaledSign(),
-        "scaled sign with sign(0) = 0": ScaledSign(zero=0),
     }
 
     def experiments(self, level: str) -> dict[str, Experiment]:
@@ -277,8 +273,7 @@ class PathwiseMemory(_MemoryBound):
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
-        for name, experiment in self.experiments(level).items():
-            result = data[name]
+        for name, experiment, result in cells(self.experiments(level), data):
             memory = np.linalg.norm(result["memory"].values[:, 1:], axis=-1)
             largest = np.maximum.accumulate(np.linalg.norm(gradient_samples(experiment, result), axis=-1), axis=1)
             bound = sqrt(self.constant(delta_of(experiment))) * experiment.stepsize * largest

@@ -6,20 +6,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from proofs_check.claim import Claim, Instance
-from proofs_check.ensembles import paths
-from proofs_check.paths import gradient_samples
+from proofs_check.ensembles import HARD_THRESHOLDS, TOP_K, paths
+from proofs_check.paths import cells, gradient_samples
 from proofs_check.sides import equality
 from toolkit.algorithms import Algorithm
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.compressors import Compressor
-from toolkit.compressors.hard_threshold import HardThreshold
 from toolkit.compressors.identity import Identity
 from toolkit.compressors.natural import Natural
 from toolkit.compressors.qsgd import QSGD
 from toolkit.compressors.rand_k import RandK
 from toolkit.compressors.scaled_sign import ScaledSign
-from toolkit.compressors.top_k import TopK
 from toolkit.experiment import Experiment
 
 if TYPE_CHECKING:
@@ -48,11 +46,11 @@ class VirtualIterate(Claim):
     kind = "identity"
     method: ClassVar[type[Algorithm]] = ErrorFeedback
     compressors: ClassVar[Mapping[str, Compressor]] = {
-        "Top-2": TopK(k=2),
+        "Top-k": TOP_K,
         "Rand-2": RandK(k=2),
         "unbiased Rand-2": RandK(k=2, unbiased=True),
         "scaled sign": ScaledSign(),
-        "hard threshold": HardThreshold(lam=1.0),
+        "hard threshold": HARD_THRESHOLDS,
         "QSGD": QSGD(s=2),
         "natural compression": Natural(),
         "no compression": Identity(),
@@ -63,7 +61,7 @@ class VirtualIterate(Claim):
         return paths(self.compressors, level, self.method)
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        return [self._compare(name, one, data[name]) for name, one in self.experiments(level).items()]
+        return [self._compare(*cell) for cell in cells(self.experiments(level), data)]
 
     def _compare(self, name: str, experiment: Experiment, result: xarray.Dataset) -> Instance:
         x, e = result["x"].values[:, :, 0], result["memory"].values

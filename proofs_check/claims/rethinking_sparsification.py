@@ -10,9 +10,10 @@ import numpy as np
 
 from problems.quadratic import Quadratic
 from proofs_check.claim import Claim, Instance
-from proofs_check.ensembles import paths
+from proofs_check.ensembles import HARD_THRESHOLDS, paths
 from proofs_check.enumeration import subsets
 from proofs_check.panel import integers, panel
+from proofs_check.paths import cells
 from proofs_check.sides import equality, inequality
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
@@ -114,9 +115,7 @@ class AbsoluteMemory(Claim):
     kind = "tight"
     expected = "tight"
     compressors: ClassVar[Mapping[str, Compressor]] = {
-        "hard threshold λ = 0.1": HardThreshold(lam=0.1),
-        "hard threshold λ = 1": HardThreshold(lam=1.0),
-        "hard threshold λ = 10": HardThreshold(lam=10.0),
+        "hard threshold": HARD_THRESHOLDS,
         "no compression": Identity(),
     }
 
@@ -136,8 +135,8 @@ class AbsoluteMemory(Claim):
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
-        for name, experiment in self.experiments(level).items():
-            memory_sq = (data[name]["memory"].values[:, 1:] ** 2).sum(axis=-1)  # (run, step, worker)
+        for name, experiment, result in cells(self.experiments(level), data):
+            memory_sq = (result["memory"].values[:, 1:] ** 2).sum(axis=-1)  # (run, step, worker)
             bound = _stepsizes(experiment) ** 2 * self.kappa_sq(experiment)
             reason = f"every step of {memory_sq.shape[0] * memory_sq.shape[2]} paths, κ known before the run"
             # A square and a sum of d non-negative terms on the left, a few products on the right.
