@@ -9,6 +9,7 @@ import numpy as np
 
 from problems._base import Problem
 from problems._threads import one_blas_thread
+from toolkit import kernels
 from toolkit.arrays import Array, contiguous
 from toolkit.constants import ProblemConstants, exact
 from toolkit.errors import WrongUse
@@ -77,8 +78,7 @@ class Quadratic(Problem):
         half *= 0.5
         if self._has_linear:
             half -= self.linear
-        half *= x
-        return half.sum(axis=-1)
+        return kernels.dot(half, x)
 
     def gradient(self, x: Array) -> Array:
         gradient = _times(self.hessians, x)
@@ -88,13 +88,17 @@ class Quadratic(Problem):
 
     def stochastic_gradient(self, x: Array, draw: Any, batch: int) -> Array:
         """Return the gradient plus Gaussian noise of variance σ²/(d·batch) in every coordinate."""
-        gradient = self.gradient(x)
         if self.sigma_sq == 0:
-            return gradient
-        sample = draw.normal(self.dimension)
-        sample *= np.sqrt(self.sigma_sq / (self.dimension * batch))
-        sample += gradient
-        return sample
+            return self.gradient(x)
+        noise, scale = draw.normal(self.dimension), float(np.sqrt(self.sigma_sq / (self.dimension * batch)))
+        if self.hessians.ndim == 2:
+            sample = kernels.multiply_add(self.hessians, x, noise, scale)
+            if self._has_linear:
+                sample -= self.linear
+            return sample
+        noise *= scale
+        noise += self.gradient(x)
+        return noise
 
     @cached_property
     @one_blas_thread

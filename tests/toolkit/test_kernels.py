@@ -288,3 +288,16 @@ def test_kernels_do_not_move_the_cache_of_other_functions():
     before = numba.config.CACHE_DIR
     compiled.kernel(lambda x: x)
     assert before == numba.config.CACHE_DIR
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("runs", "workers", "d"), [(1, 1, 1), (3, 5, 7), (4, 2, 100)])
+def test_means_and_products_equal_plain(runs, workers, d, dtype):
+    rng = np.random.default_rng(d)
+    v = rng.standard_normal((runs, workers, d)).astype(dtype)
+    a, x = rng.standard_normal((workers, d)).astype(dtype), rng.standard_normal((runs, 1, d)).astype(dtype)
+    assert np.array_equal(kernels.worker_mean(v), np.add.reduce(v, axis=1, keepdims=True) / v.shape[1])
+    assert np.array_equal(kernels.multiply_add(a, x, v, 0.5), reference.multiply_add(a, x, v, 0.5))
+    scale = d * np.finfo(dtype).eps * reference.dot(np.abs(v), np.abs(x))
+    assert np.all(np.abs(kernels.dot(v, x) - reference.dot(v, x)) <= scale)  # d roundings, each at most eps
+    assert np.array_equal(kernels.dot(v, x)[:1], kernels.dot(v[:1], x[:1]))

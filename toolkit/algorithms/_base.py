@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
+from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.constants import CompressorConstants, Constant, ProblemConstants
 from toolkit.parameters import Parametrised
@@ -62,9 +61,7 @@ def mean(v: Array) -> Array:
     """Return the mean over workers, keeping the axis: shape ``(run, 1, coordinate)``."""
     if v.shape[1] == 1:
         return v
-    if isinstance(v, np.ndarray):
-        return np.add.reduce(v, axis=1, keepdims=True) / v.shape[1]
-    return namespace(v).mean(v, axis=1, keepdims=True)
+    return kernels.worker_mean(v)
 
 
 def where(condition: Array, a: Array, b: Array) -> Array:

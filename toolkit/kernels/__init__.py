@@ -18,7 +18,9 @@ from toolkit.kernels import reference
 from toolkit.kernels.compiled import is_compiled
 
 __all__ = [
+    "dot",
     "is_compiled",
+    "multiply_add",
     "normal",
     "signs",
     "smallest",
@@ -29,6 +31,7 @@ __all__ = [
     "uniform",
     "warm_up",
     "words",
+    "worker_mean",
 ]
 
 _COMPILED = frozenset(np.dtype(name) for name in ("float32", "float64", "uint32"))
@@ -127,6 +130,46 @@ def sum_sq_difference(x: Array, y: Array) -> Array:
     return _body(x).sum_sq_difference(x, y)
 
 
+def dot(x: Array, y: Array) -> Array:
+    """Return Σ x_j y_j of each row, in an order that depends on its length only; either may have an axis of 1.
+
+    Examples
+    --------
+    >>> dot(np.array([[[3.0, 4.0]]]), np.array([[[1.0, 2.0]]]))
+    array([[11.]])
+    """
+    return _body(x).dot(x, y)
+
+
+def worker_mean(v: Array) -> Array:
+    """Return the mean over workers, shape ``(run, 1, coordinate)``, added in the order of the workers.
+
+    Examples
+    --------
+    >>> worker_mean(np.array([[[1.0, 2.0], [3.0, 6.0]]]))
+    array([[[2., 4.]]])
+    """
+    return _body(v).worker_mean(v)
+
+
+def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
+    """Return a·x + scale·b in one pass: a diagonal linear map plus noise.
+
+    Parameters
+    ----------
+    a : array, shape (worker, coordinate)
+    x : array, shape (run, worker or 1, coordinate)
+    b : array, shape (run, worker, coordinate)
+    scale : float
+
+    Examples
+    --------
+    >>> multiply_add(np.array([[2.0]]), np.array([[[3.0]]]), np.array([[[4.0]]]), 0.5)
+    array([[[8.]]])
+    """
+    return _body(b).multiply_add(a, x, b, scale)
+
+
 def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
     """Return random 32-bit words by address: Philox4x32-10, coordinate j being word j mod 4 of block ⌊j/4⌋.
 
@@ -197,6 +240,9 @@ def warm_up(progress: Callable[[int, int], None] | None = None) -> None:
         lambda: top_k_with_memory(x, x, 0.5, 2),
         lambda: sum_sq(x),
         lambda: sum_sq_difference(x, x),
+        lambda: dot(x, x),
+        lambda: worker_mean(x),
+        lambda: multiply_add(x[0], x, x, 0.5),
     ]
     for done, call in enumerate(calls):
         if progress is not None:

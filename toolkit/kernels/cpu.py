@@ -10,9 +10,11 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.kernels import philox, reference
 from toolkit.kernels.compiled import kernel
-from toolkit.kernels.selection import padded, row_sum_sq, select_smallest, select_top
+from toolkit.kernels.selection import padded, row_dot, row_sum_sq, select_smallest, select_top
 
 __all__ = [
+    "dot",
+    "multiply_add",
     "normal",
     "signs",
     "smallest",
@@ -22,6 +24,7 @@ __all__ = [
     "top_k_with_memory",
     "uniform",
     "words",
+    "worker_mean",
 ]
 
 
@@ -157,6 +160,62 @@ def sum_sq_difference(x: Array, y: Array) -> Array:
 def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
     out = np.empty((len(seeds), workers or 1, d), np.uint32)
     philox.fill_words(out, seeds, step, workers == 0, purpose, index)
+    return out
+
+
+@kernel
+def _dot(x, y, out):
+    for run in range(out.shape[0]):
+        own_x, own_y = x[run if x.shape[0] > 1 else 0], y[run if y.shape[0] > 1 else 0]
+        for worker in range(out.shape[1]):
+            out[run, worker] = row_dot(own_x[worker if x.shape[1] > 1 else 0], own_y[worker if y.shape[1] > 1 else 0])
+
+
+def dot(x: Array, y: Array) -> Array:
+    if x.dtype != y.dtype:
+        return reference.dot(x, y)
+    x, y = _rows(x), _rows(y)
+    out = np.empty((max(len(x), len(y)), max(x.shape[1], y.shape[1])), x.dtype)
+    _dot(x, y, out)
+    return out
+
+
+@kernel
+def _worker_mean(v, out):
+    n = v.shape[1]
+    for run in range(v.shape[0]):
+        total = out[run, 0]
+        total[:] = v[run, 0]
+        for worker in range(1, n):
+            row = v[run, worker]
+            for i in range(total.size):
+                total[i] += row[i]
+        for i in range(total.size):
+            total[i] /= n
+
+
+def worker_mean(v: Array) -> Array:
+    v = _rows(v)
+    out = np.empty((len(v), 1, v.shape[2]), v.dtype)
+    _worker_mean(v, out)
+    return out
+
+
+@kernel
+def _multiply_add(a, x, b, scale, out):
+    for run in range(out.shape[0]):
+        for worker in range(out.shape[1]):
+            factor, point = a[worker if a.shape[0] > 1 else 0], x[run, worker if x.shape[1] > 1 else 0]
+            noise, result = b[run, worker], out[run, worker]
+            for i in range(result.size):
+                result[i] = factor[i] * point[i] + scale * noise[i]
+
+
+def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
+    if not a.dtype == x.dtype == b.dtype:
+        return reference.multiply_add(a, x, b, scale)
+    out = np.empty(b.shape, b.dtype)
+    _multiply_add(_rows(a), _rows(x), _rows(b), b.dtype.type(scale), out)
     return out
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from toolkit.arrays import Array, namespace
 
 __all__ = [
+    "dot",
+    "multiply_add",
     "normal",
     "signs",
     "smallest",
@@ -19,6 +21,7 @@ __all__ = [
     "top_k_with_memory",
     "uniform",
     "words",
+    "worker_mean",
 ]
 
 
@@ -56,6 +59,21 @@ def sum_sq(x: Array) -> Array:
 def sum_sq_difference(x: Array, y: Array) -> Array:
     """Return Σ (x_j − y_j)² of each row."""
     return sum_sq(x - y)
+
+
+def dot(x: Array, y: Array) -> Array:
+    """Return Σ x_j y_j of each row."""
+    return namespace(x, y).sum(x * y, axis=-1)
+
+
+def worker_mean(v: Array) -> Array:
+    """Return the mean over workers, keeping the axis."""
+    return namespace(v).sum(v, axis=1, keepdims=True) / v.shape[1]
+
+
+def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
+    """Return a·x + scale·b, coordinate by coordinate."""
+    return a * x + scale * b
 
 
 # Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 'Parallel random numbers: as easy as 1, 2, 3', 2011). A 32-bit word is

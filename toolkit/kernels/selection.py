@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.kernels.compiled import kernel
 
-__all__ = ["padded", "row_sum_sq", "select_smallest", "select_top"]
+__all__ = ["padded", "row_dot", "row_sum_sq", "select_smallest", "select_top"]
 
 LANES = 16  # a row of magnitudes is padded to whole vectors
 LONG = 2**14  # a longer row is first thinned to its candidates by a threshold from a sample
@@ -214,4 +214,13 @@ def row_sum_sq(x):
     total = 0.0
     for i in range(x.size):
         total += np.float64(x[i]) * np.float64(x[i])
+    return total
+
+
+@kernel(fastmath={"reassoc", "nsz"})
+def row_dot(x, y):
+    """Return Σ x_j y_j in an order that depends on the length only."""
+    total = 0.0
+    for i in range(x.size):
+        total += np.float64(x[i]) * np.float64(y[i])
     return total
