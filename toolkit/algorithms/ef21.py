@@ -9,7 +9,7 @@ import numpy as np
 from toolkit.algorithms import Algorithm, State, mean
 from toolkit.algorithms._base import needs
 from toolkit.constants import CompressorConstants, Constant, ProblemConstants, upper_bound
-from toolkit.kernels import sum_sq_difference
+from toolkit.kernels import sum_sq, sum_sq_difference
 
 
 class EF21(Algorithm):
@@ -23,7 +23,8 @@ class EF21(Algorithm):
     Notes
     -----
     The first message is compressed, as in the paper. The step size of Theorem 1 is
-    1 / (L + L̃ √(β/θ)), √(β/θ) = (1 + √(1−δ))/δ − 1. Observed: ``estimate_error`` = G = (1/n) Σ ‖g_i − ∇f_i(x)‖².
+    1 / (L + L̃ √(β/θ)), √(β/θ) = (1 + √(1−δ))/δ − 1. Observed: ``estimate_error`` = G = (1/n) Σ ‖g_i − ∇f_i(x)‖²
+    and ``estimate_norm_sq`` = ‖(1/n) Σ g_i‖², the squared length of the next step over γ².
 
     Examples
     --------
@@ -46,7 +47,10 @@ class EF21(Algorithm):
         return State(x=x, estimate=state.estimate + channel.send(oracle.sample(x) - state.estimate))
 
     def observe(self, state: State, oracle: Any, constants: ProblemConstants | None) -> dict[str, Any]:
-        return {"estimate_error": sum_sq_difference(state.estimate, oracle.uncounted(state.x))}
+        return {
+            "estimate_error": sum_sq_difference(state.estimate, oracle.uncounted(state.x)),
+            "estimate_norm_sq": sum_sq(mean(state.estimate))[:, 0],
+        }
 
     def theory_stepsize(self, problem: ProblemConstants, compressor: CompressorConstants) -> Constant | None:
         return largest_stepsize(problem, compressor)

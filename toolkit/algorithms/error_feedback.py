@@ -18,7 +18,8 @@ class ErrorFeedback(Algorithm):
               x \leftarrow x - \tfrac1n \sum_i C(p_i) .
 
     Source: ALG-a1 (code). For any map C the virtual iterate x − mean(e) makes plain SGD steps (master identity,
-    derived). Observed: ``memory_norm_sq`` = (1/n) Σ ‖e_i‖².
+    derived). Observed: ``memory_norm_sq`` = (1/n) Σ ‖e_i‖² and ``local_grad_norm_sq`` = (1/n) Σ ‖∇f_i(x)‖², which with
+    the noise makes up the second moment that S-d1 to S-d4 assume bounded.
 
     Notes
     -----
@@ -47,7 +48,7 @@ class ErrorFeedback(Algorithm):
         return State(x=state.x - mean(sent), memory=memory)
 
     def observe(self, state: State, oracle: Any, constants: ProblemConstants | None) -> dict[str, Any]:
-        return {"memory_norm_sq": sum_sq(state.memory)}
+        return {"memory_norm_sq": sum_sq(state.memory), "local_grad_norm_sq": sum_sq(oracle.uncounted(state.x))}
 
     def theory_stepsize(self, problem: ProblemConstants, compressor: CompressorConstants) -> Constant | None:
         if compressor.kappa_sq is not None and problem.L_i is not None:

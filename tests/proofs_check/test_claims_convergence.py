@@ -1,0 +1,178 @@
+"""The convergence bounds and the rates: expected verdicts, and wrong statements found out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray
+from latex2mathml.converter import convert
+
+from problems import Quadratic
+from proofs_check.cases import Overshoot
+from proofs_check.checking import needed
+from proofs_check.claim import Claim, summary
+from proofs_check.claims import ef21, error_feedback_sgd, rates, rethinking_sparsification_rates
+from proofs_check.convergence import ConvergenceBound, curve
+from proofs_check.statistics import mean_interval
+from toolkit import simulate
+from toolkit.algorithms import ErrorFeedback
+from toolkit.simulation import run
+from toolkit.sweep import run_all
+
+CLAIMS: dict[str, Claim] = {
+    claim.id: claim
+    for module in (rethinking_sparsification_rates, error_feedback_sgd, ef21, rates)
+    for value in vars(module).values()
+    if isinstance(value, type) and issubclass(value, Claim) and value.__module__ == module.__name__ and value.id
+    for claim in [value()]
+}
+Results = Mapping[str, xarray.Dataset]
+
+
+@pytest.fixture(scope="module")
+def results() -> Results:
+    return run_all(needed(CLAIMS, "quick"), jobs=1)
+
+
+def data_of(claim: Claim, results: Results) -> dict[str, xarray.Dataset]:
+    return {
+        name.removeprefix(f"{claim.id}/"): result for name, result in results.items() if name.startswith(f"{claim.id}/")
+    }
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_verdict(claim: Claim, results: Results) -> None:
+    record = summary(claim, claim.check(data_of(claim, results), "quick"), 0.0)
+    assert record["verdict"] == claim.expected, record["reason"]
+    assert {one["verdict"] for one in record["instances"]} <= {claim.expected, "not applicable"}
+    assert all(one["ratio"] is not None for one in record["instances"] if one["verdict"] != "not applicable")
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_statement_converts(claim: Claim) -> None:
+    assert convert(claim.statement).startswith("<math")
+    assert "\\" not in convert(claim.statement)  # an unknown command is left standing
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("S-a6", 0.25),
+        ("S-a7", 0.125),
+        ("S-a7-mu", 0.05),
+        ("S-d3", 0.35),
+        ("S-d3-best", 0.5),
+        ("S-d4", 0.5),
+        ("EF21-1", 0.5),
+        ("EF21-2", 0.5),
+        ("EF21-lemma", 0.5),
+    ],
+)
+def test_smaller_constants_are_violated(name: str, factor: float, results: Results) -> None:
+    kind: Any = type(CLAIMS[name])
+
+    class Wrong(kind):
+        def sides(self, *where: Any) -> tuple[Any, Any]:
+            left, right = super().sides(*where)
+            return left, factor * right
+
+    instances = Wrong().check(data_of(CLAIMS[name], results), "quick")
+    violated = [one for one in instances if one.verdict == "violated"]
+    assert violated
+    assert all(one.ratio > 1 and one.reason.startswith("violated at") for one in violated)
+
+
+def test_noise_that_is_concealed_is_found_out(results: Results) -> None:
+    class Wrong(rethinking_sparsification_rates.Smooth):
+        def sides(self, case: Any, *where: Any) -> tuple[Any, Any]:
+            left, right = super().sides(case, *where)
+            gamma = where[0]["stepsize"]
+            return left, right - 2 * case.setting.L * gamma * case.setting.sigma_sq / case.setting.problem.workers
+
+    claim = CLAIMS["S-a6"]
+    instances = Wrong().check(data_of(claim, results), "quick")
+    assert "violated" in {one.verdict for one in instances if one.name.startswith("noisy quadratic, n = 1")}
+
+
+@pytest.mark.parametrize("claim", [one for one in CLAIMS.values() if isinstance(one, ConvergenceBound)], ids=str)
+def test_steps_above_the_limit_are_not_judged(claim: ConvergenceBound, results: Results) -> None:
+    kind: Any = type(claim)
+
+    class Stricter(kind):
+        def limit(self, case: Any) -> float:
+            return min(case.stepsizes) * 0.99
+
+    for one in Stricter().check(data_of(claim, results), "quick"):
+        if "exact recursion" not in one.reason:
+            assert one.verdict == "not applicable"
+            assert "above the theorem's limit" in one.reason or "not" in one.reason or "no known" in one.reason
+
+
+def test_assumptions_on_the_problem(results: Results) -> None:
+    for name, reason in (("S-a7", "not convex"), ("S-d4", "not convex"), ("EF21-2", "no known Polyak–Łojasiewicz")):
+        instances = CLAIMS[name].check(data_of(CLAIMS[name], results), "quick")
+        nonconvex = [one for one in instances if one.name.startswith("nonconvex")]
+        assert nonconvex
+        assert all(one.verdict == "not applicable" and reason in one.reason for one in nonconvex)
+
+
+@pytest.mark.parametrize("name", ["T-a5-steps", "T-a5-workers"])
+def test_other_slopes_are_different(name: str, results: Results) -> None:
+    claim: Any = CLAIMS[name]
+    data = data_of(claim, results)
+    rate = claim.rate("quick")
+    tilted = {
+        one: result.assign(grad_norm_sq_average=result.grad_norm_sq_average * value**0.1)
+        for (one, result), value in zip(data.items(), rate.values, strict=True)
+    }
+    (instance,) = claim.check(tilted, "quick")
+    assert instance.verdict == "violated"
+    assert instance.measured == pytest.approx(claim.check(data, "quick")[0].measured + 0.1)
+
+
+def test_a_window_in_which_the_memory_counts_is_refused(monkeypatch: pytest.MonkeyPatch, results: Results) -> None:
+    monkeypatch.setattr(rates, "THRESHOLD", 1.0)
+    claim = CLAIMS["T-a5-workers"]
+    (instance,) = claim.check(data_of(claim, results), "quick")
+    assert instance.verdict == "not applicable"
+    assert "other terms" in instance.reason
+
+
+def test_the_recalled_constant_fails_by_what_the_sheet_says() -> None:
+    ratios = [one.ratio for one in CLAIMS["S-d3-recalled"].check({}, "quick")]
+    assert ratios[0] == pytest.approx(1.023, abs=5e-4)  # S-d3, the mean over t
+    assert ratios[2] == pytest.approx(1.007, abs=5e-4)  # S-d3, the minimum over t
+
+
+def test_the_exact_moments_are_those_of_the_method() -> None:
+    q, gamma, T = Fraction(1, 4), Fraction(1, 2), 20
+    exact = [float(moment) for moment in error_feedback_sgd.second_moments(Fraction(1), gamma, q, T)]
+    result = simulate(
+        Quadratic(hessians=[[1.0]], sigma_sq=1.0),
+        ErrorFeedback(),
+        Overshoot(delta=float(1 - q**2)),
+        stepsize=float(gamma),
+        steps=T,
+        runs=4096,
+        x0=[1.0],
+        record="all",
+        progress=False,
+    )
+    # A false alarm has probability 1e-6 at most (t over 4096 runs, Bonferroni over the steps).
+    interval = mean_interval(curve(result, "grad_norm_sq"), 1e-6, simultaneous=True)
+    assert ((interval.low - 1e-12 <= exact) & (exact <= interval.high + 1e-12)).all()
+
+
+def test_the_expected_error_of_a_sure_compressor_is_its_error() -> None:
+    claim = ef21.OneStep()
+    case = claim.cases("quick")[0]
+    experiment = claim.experiment(case, "quick")
+    result = run(type(experiment)(**{**vars(experiment), "keep": ("x", "estimate")})).isel(stepsize=0)
+    steps = result.step.values
+    before = result.isel(step=np.flatnonzero(np.isin(steps + 1, steps)))
+    after = result.sel(step=before.step + 1)
+    np.testing.assert_allclose(ef21._expected_errors(case, before, after), curve(after, "estimate_error"), rtol=1e-12)
