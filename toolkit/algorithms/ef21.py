@@ -61,7 +61,7 @@ def contraction_ratio(delta: Any) -> Any:
 
     Examples
     --------
-    >>> contraction_ratio(1.0)
+    >>> float(contraction_ratio(1.0))
     0.0
     """
     return (1 + np.sqrt(1 - delta)) / delta - 1
