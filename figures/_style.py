@@ -1,0 +1,87 @@
+"""The one look of all figures: sizes, type, and which colour and dashes each method has everywhere."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["BLACK", "COLUMN", "GREY", "LOOKS", "Look", "style"]
+
+COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
+
+# Okabe and Ito's colours, told apart with every common kind of colour blindness; their yellow is too pale for a line.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
+GREY = "#666666"
+
+SETTINGS: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that a figure looks the same wherever it is made
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7.5,
+    "axes.titlesize": 7.5,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "lines.linewidth": 1.3,
+    "legend.frameon": False,
+    "legend.handlelength": 2.6,
+    "legend.columnspacing": 1.2,
+    "legend.labelspacing": 0.35,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,  # outlines that can be searched and edited, not bitmaps
+    "svg.fonttype": "path",  # outlines: the same in every browser, with no font to load
+    "svg.hashsalt": "csgd-toolkit",  # the same drawing is the same file
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour and dashes of one method: either alone tells it from the others."""
+
+    colour: str
+    dashes: Any = "solid"
+
+    @property
+    def ink(self) -> tuple[float, ...]:
+        """The colour, darkened so that small type in it is legible."""
+        from matplotlib.colors import to_rgb
+
+        return tuple(0.75 * channel for channel in to_rgb(self.colour))
+
+    def line(self, **more: Any) -> dict[str, Any]:
+        """Return matplotlib's line properties."""
+        return {"color": self.colour, "linestyle": self.dashes} | more
+
+
+# One entry per family of curves; figures take these and invent none, so that a method looks the same in all of them.
+LOOKS = {
+    "uncompressed": Look(SKY, "solid"),
+    "no memory": Look(ORANGE, (0, (1.2, 1.0))),
+    "EF14 top-k": Look(BLUE, "solid"),
+    "EF14 threshold": Look(GREEN, (0, (5, 1.2))),
+    "EF14 sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
+}
+
+
+def style() -> AbstractContextManager[Any]:
+    """Return the context in which figures are drawn and saved; matplotlib's settings outside it stay as they are."""
+    from matplotlib import rc_context
+
+    return rc_context(SETTINGS)

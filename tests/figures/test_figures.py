@@ -1,0 +1,188 @@
+"""Every figure: drawn from its quick experiments, its table equal to what is drawn, its names legible."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.path import Path
+from matplotlib.text import Text
+
+import problems
+from figures import logistic_regression
+from figures._base import Figure
+from figures._style import COLUMN
+from toolkit import members
+from toolkit.sweep import run_all
+
+NAMES = members.names("figures")
+DRAWN_FROM_RUNS = [name for name in NAMES if name != "tightness"]
+
+
+def record(claim, **more):
+    case = {"name": "a case", "measured": 0.5, "bound": 1.0, "ratio": 0.5, "verdict": "holds", "reason": "why"}
+    case |= {"error_probability": 0.0, "basis": "exact", "runs": 1} | more
+    known = {"id": claim, "title": "A title", "statement": r"a \le b", "reference": "A paper", "status": "derived"}
+    return known | {"kind": "upper bound", "expected": "holds", "seconds": 0.1, "instances": [case]} | case
+
+
+@pytest.fixture(scope="module")
+def records():
+    ids = {claim for name in NAMES for claim in members.load("figures", name)().claims}
+    tiny = record("tiny", ratio=1e-9, measured=1e-9)
+    refuted = record("refuted", ratio=1.3, measured=1.3, verdict="violated") | {"expected": "violated"}
+    surprise = record("surprise", ratio=1.5, measured=1.5, verdict="violated")
+    nothing = record("nothing", ratio=None, measured=None, bound=None, verdict="not applicable")
+    return [*(record(claim) for claim in sorted(ids)), tiny, refuted, surprise, nothing]
+
+
+@pytest.fixture(scope="module")
+def data():
+    # With few bits: how the curves run is looked at elsewhere, here only how they are drawn.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(logistic_regression.ROUNDS, "quick", 5)
+        yield {name: run_all(members.load("figures", name)().experiments("quick"), jobs=1) for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def drawings(data, records):
+    return {name: members.load("figures", name)().draw(data[name], records, "quick") for name in NAMES}
+
+
+def test_every_file_is_a_figure_of_its_name():
+    assert NAMES
+    for name in NAMES:
+        figure = members.load("figures", name)
+        assert issubclass(figure, Figure)
+        assert figure.name == name
+        assert figure.title
+
+
+@pytest.mark.parametrize("name", DRAWN_FROM_RUNS)
+def test_caption_states_the_claims_and_whether_they_held(name, drawings, data):
+    figure = members.load("figures", name)()
+    for claim in figure.claims:
+        assert f"{claim}, “A title”: holds" in drawings[name].caption
+    surprised = [record(claim, verdict="violated", ratio=2.0) for claim in figure.claims]
+    for claim in figure.claims:
+        caption = figure.draw(data[name], surprised, "quick").caption
+        assert f"{claim}, “A title”: violated, against expectation" in caption
+        assert f"{claim}: not checked here" in figure.draw(data[name], [], "quick").caption
+
+
+@pytest.mark.parametrize("name", DRAWN_FROM_RUNS)
+def test_table_is_what_is_drawn(name, drawings):
+    drawing = drawings[name]
+    table = drawing.table
+    panels = list(dict.fromkeys(table.panel))
+    assert len(panels) == len(drawing.figure.axes)
+    for axes, panel in zip(drawing.figure.axes, panels, strict=True):
+        curves = table[table.panel == panel]
+        lines = [line for line in axes.lines if line.get_marker() != "_"]  # these are the ends of error bars
+        groups = [group for _, group in curves.groupby(["curve", "kind"], sort=False)]
+        assert len(lines) == len(groups)
+        for line, group in zip(lines, groups, strict=True):
+            np.testing.assert_array_equal(line.get_xydata(), group[["x", "y"]])
+            assert line.get_color() == "#000000" or set(group.kind) == {"measured"}
+        banded = [group for group in groups if group.y_low.notna().any()]
+        assert len(axes.collections) == len(banded)
+        for band, group in zip(axes.collections, banded, strict=True):
+            corners = np.concatenate([path.vertices for path in band.get_paths()])
+            for end in ("y_low", "y_high"):
+                wanted = set(map(tuple, group[["x", end]].values.tolist()))
+                assert wanted <= set(map(tuple, corners.tolist()))
+        assert set(curves.x_quantity) == {axes.get_xlabel() or drawing.figure.axes[-1].get_xlabel()}
+        assert set(curves.y_quantity) == {axes.get_ylabel()}
+
+
+def test_tightness_has_one_dot_per_claim_with_a_ratio(drawings, records):
+    drawing = drawings["tightness"]
+    (axes,) = drawing.figure.axes
+    rows = {label.get_text(): y for y, label in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)}
+    assert set(rows) == {one["id"] for one in records}
+    dots = {float(line.get_ydata()[0]): line for line in axes.lines if line.get_marker() in ("o", "<")}
+    for one in records:
+        if one["ratio"] is None:
+            assert rows[one["id"]] not in dots
+        elif one["ratio"] > 1e-3:
+            assert dots[rows[one["id"]]].get_xdata()[0] == one["ratio"]
+        else:
+            assert dots[rows[one["id"]]].get_marker() == "<"
+    decisive = drawing.table[drawing.table.decisive].set_index("claim").ratio
+    assert decisive["tiny"] == 1e-9
+    assert decisive["surprise"] == 1.5
+    assert dots[rows["surprise"]].get_color() != dots[rows["refuted"]].get_color()
+    assert "Not as expected: surprise, nothing." in drawing.caption
+    assert "refuted" in drawing.caption
+
+
+def corners(text, renderer):
+    """The corners of a text on the page, turned as it is."""
+    if text.get_rotation_mode() == "default":
+        return text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
+    angle = text.get_rotation()
+    text.set_rotation(0)
+    upright = text.get_window_extent(renderer).corners()[[0, 1, 3, 2]]
+    text.set_rotation(angle)
+    anchor = text.get_transform().transform(text.get_position())
+    turn = np.radians(angle)
+    return anchor + (upright - anchor) @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_neither_overlap_nor_leave_the_page(name, drawings):
+    figure = drawings[name].figure
+    assert figure.get_figwidth() == COLUMN
+    figure.draw_without_rendering()
+    renderer = figure._get_renderer()
+    shown = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    ticks = [label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in _outside(axis)]
+    boxes = [(text.get_text(), corners(text, renderer)) for text in shown if text not in ticks]
+    page = figure.bbox.extents
+    for words, box in boxes:
+        assert (box >= page[:2] - 1).all(), words
+        assert (box <= page[2:] + 1).all(), words
+    for (words, box), (others, other) in itertools.combinations(boxes, 2):
+        assert not Path([*box, box[0]]).intersects_path(Path([*other, other[0]])), (words, others)
+
+
+def _outside(axis):
+    """The labels of ticks beyond the view, which matplotlib keeps and does not show."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+    return [label for tick in ticks if not low <= tick.get_loc() <= high for label in (tick.label1, tick.label2)]
+
+
+def test_three_workers_follow_the_law(drawings):
+    table = drawings["three-workers"].table
+    measured = table[table.curve == "no memory"].y.values
+    law = table[table.kind == "theory"].y.values
+    # 150 steps of some ten roundings each, so 1500 eps.
+    np.testing.assert_allclose(measured, law, rtol=1500 * np.finfo(float).eps)
+
+
+def test_step_size_is_chosen_on_runs_that_are_not_drawn(data, records, drawings):
+    qsgd = data["logistic-regression"]["breast-cancer/QSGD"].copy(deep=True)
+    half = qsgd.sizes["run"] // 2
+    # Were they asked, the drawn runs would now choose the smallest factor.
+    qsgd.f_gap[{"run": slice(half, None), "step": slice(1, None)}] *= qsgd.factor**8
+    bits = logistic_regression.budget(problems.LogisticRegression.on("breast-cancer", 20), "quick")
+    assert logistic_regression.best_factor(qsgd.isel(run=slice(half, None)), bits) == min(qsgd.factor)
+    changed = data["logistic-regression"] | {"breast-cancer/QSGD": qsgd}
+    drawn = members.load("figures", "logistic-regression")().draw(changed, records, "quick")
+    before, after = (
+        [text.get_text() for text in one.figure.axes[0].get_legend().get_texts()]
+        for one in (drawings["logistic-regression"], drawn)
+    )
+    assert before == after
+    assert any("QSGD" in words and ", 0.25×" not in words for words in after)
+
+
+def test_threshold_sends_what_was_asked_for():
+    problem = problems.LogisticRegression.on("breast-cancer", 20)
+    magnitude = np.abs(problem.gradient(problem.x_star[None, None])[0])
+    for k in (1, 3, 10):
+        lam = logistic_regression.threshold_sending(k, problem)
+        sends = np.mean(np.sum(1 / np.ceil(lam / magnitude), axis=1))
+        assert 0.9 * k < sends <= k
