@@ -20,7 +20,7 @@ from toolkit.compressors import TopK
 
 WORKERS, RUNS, STEPSIZE, SIGMA = 8, 256, 0.1, 0.5
 ROUNDS = 7
-STEPS = {10: 1000, 100: 300, 1000: 60}
+STEPS = {10: 4000, 100: 1000, 1000: 150}
 AIMS = {"plain loop": {10: 50, 100: 8, 1000: 3}, "batched": {10: 2.2, 100: 2.2, 1000: 2.2}}
 
 
@@ -106,13 +106,13 @@ def measure(d: int) -> dict[str, Any]:
     """Return the ratios in dimension `d`, each the median over rounds of the ratio within a round."""
     curvature, k, steps = np.linspace(0.1, 1.0, d), max(1, d // 10), STEPS[d]
     contestants: dict[str, Callable[[], Any]] = {
-        "plain loop": lambda: plain_loop(curvature, k, max(5, steps // 10), 1),
-        "batched": lambda: batched(curvature, k, max(5, steps // 10), RUNS),
+        "plain loop": lambda: plain_loop(curvature, k, max(10, steps // 20), 1),
+        "batched": lambda: batched(curvature, k, max(10, steps // 20), RUNS),
         "one thread": lambda: ours(curvature, k, steps, RUNS, 1),
         "two threads": lambda: ours(curvature, k, steps, RUNS, 2),
         "one run": lambda: ours(curvature, k, steps, 1, 1),
     }
-    scale = {"plain loop": RUNS * steps / max(5, steps // 10), "batched": steps / max(5, steps // 10)}
+    scale = {"plain loop": RUNS * steps / max(10, steps // 20), "batched": steps / max(10, steps // 20)}
     if importlib.util.find_spec("jax") is not None:
         contestants["jax, one run"] = jax_scan(curvature, k, steps)
     for work in contestants.values():

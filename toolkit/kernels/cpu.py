@@ -47,13 +47,12 @@ def _per_run(value: Any, dtype: Any) -> Array:
 
 @kernel
 def _top_k(x, k, out):
-    runs, workers, d = out.shape
+    runs, _, d = out.shape
     magnitude = padded(d)
     quotient = np.log(max(d, 1) / max(k[0], 1)) / max(d, 1)
     for run in range(runs):
         own_x, own_k = run if x.shape[0] > 1 else 0, k[run if k.size > 1 else 0]
-        for worker in range(workers):
-            quotient = select_top(x[own_x, worker], own_k, out[run, worker], magnitude, quotient)
+        quotient = select_top(x[own_x], own_k, out[run], magnitude, quotient)
 
 
 def top_k(x: Array, k: Any) -> Array:
@@ -79,19 +78,23 @@ def _subtract(x, y, out):
 @kernel
 def _top_k_with_memory(memory, v, scale, k, message, rest, error):
     runs, workers, d = message.shape
-    magnitude, p = padded(d), np.empty(d, message.dtype)
+    magnitude = padded(d)
     quotient = np.log(max(d, 1) / max(k[0], 1)) / max(d, 1)
     for run in range(runs):
         own_k, own_scale = k[run if k.size > 1 else 0], scale[run if scale.size > 1 else 0]
         own_memory, own_v = memory[run if memory.shape[0] > 1 else 0], v[run if v.shape[0] > 1 else 0]
+        p = rest[run]
+        # Short rows leave vector units half empty, so what can be done to all workers at once is.
+        if memory.shape[1] == workers and v.shape[1] == workers:
+            _add_scaled(own_memory.reshape(p.size), own_v.reshape(p.size), own_scale, p.reshape(p.size))
+        else:
+            for worker in range(workers):
+                left, right = worker if memory.shape[1] > 1 else 0, worker if v.shape[1] > 1 else 0
+                _add_scaled(own_memory[left], own_v[right], own_scale, p[worker])
+        quotient = select_top(p, own_k, message[run], magnitude, quotient)
+        _subtract(p.reshape(p.size), message[run].reshape(p.size), p.reshape(p.size))
         for worker in range(workers):
-            sent, left = message[run, worker], rest[run, worker]
-            _add_scaled(
-                own_memory[worker if memory.shape[1] > 1 else 0], own_v[worker if v.shape[1] > 1 else 0], own_scale, p
-            )
-            quotient = select_top(p, own_k, sent, magnitude, quotient)
-            _subtract(p, sent, left)
-            error[run, worker] = row_sum_sq(left)
+            error[run, worker] = row_sum_sq(p[worker])
 
 
 def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Array, Array, Array]:

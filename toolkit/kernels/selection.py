@@ -145,43 +145,51 @@ def keep(x, t, out):
     return n
 
 
-@kernel
+@kernel(forceinline=True)
 def keep_largest(x, out):
-    """Copy the number of largest magnitude."""
+    """Copy the number of largest magnitude, found without a branch that would be mispredicted."""
     best, at = -1.0, 0
     for i in range(x.size):
-        if abs(x[i]) > best:
-            best, at = abs(x[i]), i
+        larger = abs(x[i]) > best
+        best, at = abs(x[i]) if larger else best, i if larger else at
     out[:] = 0.0
     out[at] = x[at]
 
 
 @kernel
-def select_top(x, k, out, magnitude, quotient):
-    """Copy the k largest magnitudes of a row, zero elsewhere.
-
-    `quotient` guesses the k-th largest over the sum of all; returned is the guess for the next row.
-    """
+def keep_top(x, k, out, magnitude, quotient):
+    """Copy the k largest magnitudes, 1 < k < d; `quotient` as in `select_top`."""
     d = x.size
-    if k >= d:
+    total = magnitudes(x, magnitude[:d])
+    chosen, n = thinned(magnitude, d, k)
+    t = threshold(chosen, n, k, quotient * total)
+    surplus = keep(x, t, out) - k
+    i = d - 1
+    while surplus > 0 and i >= 0:  # equal magnitudes: the highest indices give way
+        if abs(x[i]) == t:
+            out[i] = 0.0
+            surplus -= 1
+        i -= 1
+    return t / total if t > 0.0 and total < np.inf else quotient
+
+
+@kernel
+def select_top(x, k, out, magnitude, quotient):
+    """Copy the k largest magnitudes of every worker's row, zero elsewhere.
+
+    `quotient` guesses the k-th largest over the sum of all; returned is the guess for the next rows. The two loops are
+    apart because the compiler makes a slow one of the short search when it stands beside the long one.
+    """
+    if k == 1:
+        for worker in range(x.shape[0]):
+            keep_largest(x[worker], out[worker])
+    elif k >= x.shape[1]:
         out[:] = x
     elif k <= 0:
         out[:] = 0.0
-    elif k == 1:
-        keep_largest(x, out)
     else:
-        total = magnitudes(x, magnitude[:d])
-        chosen, n = thinned(magnitude, d, k)
-        t = threshold(chosen, n, k, quotient * total)
-        surplus = keep(x, t, out) - k
-        i = d - 1
-        while surplus > 0 and i >= 0:  # equal magnitudes: the highest indices give way
-            if abs(x[i]) == t:
-                out[i] = 0.0
-                surplus -= 1
-            i -= 1
-        if t > 0.0 and total < np.inf:
-            return t / total
+        for worker in range(x.shape[0]):
+            quotient = keep_top(x[worker], k, out[worker], magnitude, quotient)
     return quotient
 
 
