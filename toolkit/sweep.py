@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,7 @@ def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> 
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     # Fresh interpreters (never forks), one thread each: the processes are the parallelism.
-    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_leave_interrupts_to_the_parent):
+    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_begin_process):
         pool = Parallel(n_jobs=min(jobs, len(experiments)), return_as="generator_unordered")
         try:
             yield from (
@@ -129,9 +130,15 @@ def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> 
             ) from error
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone acts on it, and ends the others."""
+def _begin_process() -> None:
+    """Leave Ctrl-C to the parent: it reaches every process of a terminal, and the parent ends the others.
+
+    A process ended so would leave the lock behind that bars share with other processes; here none is shared.
+    """
+    from tqdm import tqdm
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())
 
 
 def _numbered(i: int, experiment: Experiment, store: Store | None) -> tuple[int, xarray.Dataset]:

@@ -62,10 +62,10 @@ def start(script: Path, store: Path, steps: int, jobs: int) -> subprocess.Popen[
 
 
 def wait_for_cells(store: Path, count: int, process: subprocess.Popen[str]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while len(list(store.glob("*/cell.json"))) < count:
         assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < end, "nothing was stored within a minute"
+        assert time.monotonic() < end, "nothing was stored within five minutes"
         time.sleep(0.02)
 
 
@@ -102,7 +102,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_finished(script: Path, tmp_path: 
     """Ctrl-C reaches every process of the terminal, so the signal goes to the whole group."""
     store = tmp_path / "store"
     if jobs == 1:  # the longest comes first, and alone it would be all there is: store the small ones before
-        assert start(script, store, SHORT, jobs=1).wait() == 0
+        assert "4 computed" in start(script, store, SHORT, jobs=1).communicate()[1]
     process = start(script, store, LONG, jobs)
     wait_for_cells(store, 3, process)
     if jobs == 1:
@@ -110,7 +110,7 @@ def test_ctrl_c_ends_at_once_and_keeps_what_is_finished(script: Path, tmp_path: 
     os.killpg(process.pid, signal.SIGINT)
     begin = time.monotonic()
     error = process.communicate(timeout=60)[1]
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 30  # of minutes of work
     assert process.returncode != 0
     assert error.count("KeyboardInterrupt") == 1, error  # the parent alone tells of it
     assert len(list(Store(store).cells())) == (4 if jobs == 1 else 3)

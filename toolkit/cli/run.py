@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from toolkit.errors import WrongUse
 if TYPE_CHECKING:
     import xarray
 
+    from proofs_check.lines import Line
     from toolkit.experiment import Experiment
 
 __all__ = ["run"]
@@ -52,6 +54,7 @@ def run(
 
     Parameters of a problem, method or compressor follow its name, as in top-k:k=3 or scaled:compressor=(qsgd:s=4).
     """
+    from proofs_check.lines import Theory
     from toolkit.cli.inline import build, build_problem
     from toolkit.experiment import Experiment
     from toolkit.simulation import run as run_experiment
@@ -70,10 +73,17 @@ def run(
     )
     told = progress()
     compile_kernels(told)
-    result = run_experiment(experiment, progress=not told.quiet, threads=threads)
-    click.echo(_heading(experiment, result))
-    click.echo(_table(result))
-    _curve(experiment, result, save)
+    theory = Theory(experiment)
+    result = run_experiment(theory.experiment, progress=not told.quiet, threads=threads)
+    lines = theory.lines(result)
+    heading = _heading(experiment, result)
+    click.echo(f"{heading}\n\n{_table(result)}\n")
+    _print_curves(result, lines)
+    if save is not None:
+        from figures._one_run import draw_one_run
+        from figures._report import save as save_drawing
+
+        save_drawing(draw_one_run(heading.partition("\n")[0], result, lines), save.parent, save.name)
 
 
 def _stepsize(text: str) -> Any:
@@ -99,21 +109,17 @@ def _batch(text: str | None) -> Any:
 
 
 def _heading(experiment: Experiment, result: xarray.Dataset) -> str:
-    problem = experiment.problem
-    size = f"{problem.workers} workers, {problem.dimension} coordinates"
-    stepsize = float(result["stepsize"].values.flat[0])
-    states, counts = _counted(result["status"].values)
-    outcome = ", ".join(f"{count} {state}" for state, count in zip(states, counts, strict=True))
-    return (
-        f"{type(experiment.algorithm).__name__} with {experiment.compressor!r} on {type(problem).__name__} ({size})\n"
-        f"step size {stepsize:.6g}, {experiment.steps} steps, seed {experiment.seed}, runs: {outcome}\n"
-    )
-
-
-def _counted(values: Any) -> Any:
     import numpy as np
 
-    return np.unique(values, return_counts=True)
+    problem = experiment.problem
+    states, counts = np.unique(result["status"].values, return_counts=True)
+    outcome = ", ".join(f"{count} {state}" for state, count in zip(states, counts, strict=True))
+    return (
+        f"{type(experiment.algorithm).__name__} with {experiment.compressor!r} on {type(problem).__name__}"
+        f" ({problem.workers} workers, {problem.dimension} coordinates)\n"
+        f"step size {float(result['stepsize'].values.flat[0]):.6g}, {experiment.steps} steps, seed {experiment.seed},"
+        f" runs: {outcome}"
+    )
 
 
 def _table(result: xarray.Dataset) -> str:
@@ -124,16 +130,26 @@ def _table(result: xarray.Dataset) -> str:
     mean = mean.isel(step=np.isfinite(mean["f"].values))  # up to where the last run ended
     steps = mean.step.values
     # Logarithmically spaced: most happens early.
-    wanted = {0, *np.searchsorted(steps, np.geomspace(1, steps[-1], ROWS - 1)).tolist()} if len(steps) > 1 else {0}
+    wanted = {
+        0,
+        *np.searchsorted(steps, np.geomspace(1, max(1, steps[-1]), ROWS - 1)).clip(max=len(steps) - 1).tolist(),
+    }
     lines = ["    step" + "".join(f"{name!s:>14}" for name in mean)]
     lines += [f"{steps[i]:8d}" + "".join(f"{float(mean[name][i]):14.6g}" for name in mean) for i in sorted(wanted)]
-    return "\n".join([*lines, "means over the runs; bits per worker, so far\n"])
+    return "\n".join([*lines, "means over the runs; bits per worker, so far"])
 
 
-def _curve(experiment: Experiment, result: xarray.Dataset, save: Path | None) -> None:
+def _print_curves(result: xarray.Dataset, lines: Sequence[Line]) -> None:
+    """Print the gap, and each quantity that a published bound is about, with the bound."""
     from toolkit.cli.chart import chart
 
     name = "f_gap" if "f_gap" in result else "grad_norm_sq"
     y = result[name].mean("run").values
     if (y > 0).any():
         click.echo(chart({name: (result.step.values, y)}, "step"))
+    for line in lines:
+        title, last = line.claim.title, line.measured[-1] / line.bound[-1]
+        click.echo(f"\n{line.claim.id}: {title}; at the last step measured/bound = {last:.4g}\n")
+        click.echo(chart({"measured": (line.step, line.measured), line.claim.id: (line.step, line.bound)}, "step"))
+    if not lines:
+        click.echo("\nno published bound is known that covers this experiment")

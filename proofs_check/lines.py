@@ -1,0 +1,126 @@
+"""The theory lines of one experiment: what published bounds say of it, in the quantity they bound."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from proofs_check.cases import Case, Setting
+from proofs_check.checking import all_claims
+from proofs_check.convergence import ConvergenceBound
+from toolkit.arrays import Array
+from toolkit.experiment import Experiment
+from toolkit.parameters import bind, swept, values
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["Line", "Theory"]
+
+CONSTANTS = ("delta", "omega", "kappa_sq")
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one bound says of one experiment: the quantity it bounds, mean over the runs, and the bound."""
+
+    claim: ConvergenceBound
+    step: Array
+    measured: Array
+    bound: Array
+
+
+class Theory:
+    """The published bounds that cover an experiment with one step size.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        What is to be run.
+
+    Attributes
+    ----------
+    experiment : Experiment
+        The same, which also averages what the bounds are about; this never changes a run.
+
+    Examples
+    --------
+    >>> from problems import Quadratic
+    >>> from toolkit.algorithms import EF21
+    >>> from toolkit.compressors import TopK
+    >>> from toolkit.simulation import run
+    >>> problem = Quadratic.generate(workers=2, dimension=4)
+    >>> theory = Theory(Experiment(problem, EF21(), TopK(k=2), stepsize=0.1, steps=10))
+    >>> lines = theory.lines(run(theory.experiment))
+    >>> "EF21-2" in [line.claim.id for line in lines], all((line.measured <= line.bound).all() for line in lines)
+    (True, True)
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._covering: list[tuple[ConvergenceBound, Case]] = []
+        average: dict[str, Any] = dict(experiment.average or {})
+        record: Any = experiment.record
+        for claim, case in _covering(experiment):
+            needed = claim.experiment(case, "quick")
+            wanted = dict(needed.average or {})
+            if all(average.get(name, weight) == weight for name, weight in wanted.items()):
+                average |= wanted
+                record = "all" if len(needed.record) == needed.steps + 1 else record
+                self._covering.append((claim, case))
+        self.experiment = dataclasses.replace(experiment, average=average or None, record=record)
+
+    def lines(self, result: xarray.Dataset) -> list[Line]:
+        """Return the lines, given the result of `experiment`; none for a bound that the step size is too large for."""
+        found = []
+        gamma = float(result["stepsize"].values.flat[0])
+        for claim, case in self._covering:
+            if gamma > claim.limit(case) * (1 + 1e-12):
+                continue
+            left, right = claim.sides(case, {"stepsize": gamma} | _numbers(case.compressor), result)
+            measured, bound = left.mean(axis=0), np.broadcast_to(right, left.shape).mean(axis=0)
+            # A bound begins at step 0 or at step 1.
+            steps = result.step.values[int(measured.size < result.sizes["step"]) :][: measured.size]
+            if np.isfinite(bound).all():  # one run of something random bounds no expectation
+                found.append(Line(claim, steps, measured, bound))
+        return found
+
+
+def _covering(experiment: Experiment) -> Iterator[tuple[ConvergenceBound, Case]]:
+    """Go through the bounds whose assumptions an experiment meets, the step size apart."""
+    problem, compressor = experiment.problem, experiment.compressor
+    known = problem.constants.sigma_sq
+    if experiment.batch != "full" and (known is None or callable(experiment.batch)):
+        return
+    if experiment.down is not None or not np.array_equal(experiment.x0, problem.start):
+        return
+    sigma_sq = 0.0 if experiment.batch == "full" else float(known) / experiment.batch
+    setting = Setting("this problem", problem, experiment.batch, sigma_sq)
+    case = Case("this experiment", setting, compressor, stepsizes=(0.0,))
+    for claim in all_claims().values():
+        # A lemma that is compared on every run speaks of pairs of steps, not of a curve.
+        if not isinstance(claim, ConvergenceBound) or type(claim).pathwise is not ConvergenceBound.pathwise:
+            continue
+        theirs = claim.cases("quick")[0].compressor
+        if not _constants(theirs, problem.dimension) <= _constants(compressor, problem.dimension):
+            continue
+        if not {path[-1] for path in swept(theirs)} <= set(_numbers(compressor)) or claim.missing(case) is not None:
+            continue
+        needed = claim.experiment(case, "quick")
+        if type(needed.algorithm) is type(experiment.algorithm) and needed.batch == experiment.batch:
+            yield claim, case
+
+
+def _constants(compressor: Any, d: int) -> set[str]:
+    """Return which constants a compressor has; a swept one at its first values."""
+    one = bind(compressor, {path: values(field)[0] for path, field in swept(compressor).items()})
+    return {name for name in CONSTANTS if getattr(one.constants(d), name) is not None}
+
+
+def _numbers(compressor: Any) -> dict[str, float]:
+    """Return the numeric fields of a compressor that are given."""
+    fields = {field.name: getattr(compressor, field.name) for field in dataclasses.fields(compressor)}
+    return {name: float(value) for name, value in fields.items() if isinstance(value, (int, float))}
