@@ -67,6 +67,6 @@ def gradient_samples(experiment: Experiment, result: xarray.Dataset) -> Array:
     x = result["x"].values
     samples = []
     for step in range(1, x.shape[1]):
-        oracle.begin(draw.at(step))
+        oracle.begin(step, draw.at(step))
         samples.append(oracle.sample(np.ascontiguousarray(x[:, step - 1])))
     return np.stack(samples, axis=1)

@@ -141,15 +141,16 @@ class Channel:
         """Return what arrives, its bits and its squared error, the latter two averaged over workers."""
         v = contiguous(v)
         draw = self._message_draw(compressor, v, purpose)
-        if exact is True:
-            sent, bits, error = v, _full_price(v), 0.0
-        else:
+        bits: Any = _full_price(v)
+        error: Any = 0.0
+        sent = v
+        if exact is not True:
             sent = compressor.message(v, draw)
             bits, error = self._bits(compressor, sent), kernels.sum_sq_difference(v, sent)
-            if exact is not False:
-                sent = np.where(exact, v, sent)
-                bits = np.where(exact[..., 0], _full_price(v), bits)
-                error = np.where(exact[..., 0], 0.0, error)
+        if not isinstance(exact, bool):
+            sent = np.where(exact, v, sent)
+            bits = np.where(exact[..., 0], _full_price(v), bits)
+            error = np.where(exact[..., 0], 0.0, error)
         if active is not None:
             sent = np.where(active, sent, 0.0)
             bits = np.where(active[..., 0], bits, 0.0)

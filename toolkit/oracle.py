@@ -33,18 +33,18 @@ class Oracle:
         self.problem = problem
         self.calls = 0
         self._batch = batch
-        self._draw: Draw | None = None
+        self._step = 0
         self._samples: list[tuple[Array, int, Array]] = []
         self._exact: list[list[Any]] = []  # [point, gradient, counted], the two latest
 
-    def begin(self, draw: Draw) -> None:
+    def begin(self, step: int, draw: Draw) -> None:
         """Start a step: its samples come from `draw`."""
-        self._draw = draw
+        self._step, self._draw = step, draw
         self._samples = []
 
     def sample(self, x: Array, index: int = 0) -> Array:
         """Return a gradient sample at `x` for every worker; the same index within a step is the same sample."""
-        batch = self._batch(self._draw.step) if callable(self._batch) else self._batch
+        batch = self._batch(self._step) if callable(self._batch) else self._batch
         if batch == "full":
             return self.exact(x)
         for point, drawn, gradient in self._samples:

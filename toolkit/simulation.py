@@ -158,7 +158,7 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
         now = {part: at_step(owner, schedules[part], step) for part, owner in parts.items()}
         channel.up, channel.down = now["compressor"], now["down"]
         draw = root.at(step)
-        oracle.begin(draw)
+        oracle.begin(step, draw)
         channel.begin(draw)
         return now["algorithm"], draw
 

@@ -12,6 +12,7 @@ from toolkit.averages import contracting, geometric, polynomial, uniform
 from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
+from toolkit.parameters import Schedule
 from toolkit.stepsizes import Decaying, prescribed
 from toolkit.topology import ring
 
@@ -213,6 +214,18 @@ def test_a_threshold_follows_the_step_size_in_iterate_units_only():
     ours = simulate(problem, EF21(), HardThreshold(lam=0.5), unproven=True, **settings)
     raw = simulate(problem, EF21(), HardThreshold(raw=0.5), unproven=True, **settings)
     assert np.array_equal(ours.f, raw.f)
+
+
+def test_a_batch_may_be_a_schedule():
+    class Growing(Schedule):
+        def __call__(self, step):
+            return 1 + step
+
+    plain, growing = (
+        simulate(noisy(), SGD(), stepsize=0.1, steps=3, batch=batch, record="all") for batch in (1, Growing())
+    )
+    assert np.array_equal(plain.f[:, 0], growing.f[:, 0])
+    assert not np.array_equal(plain.f[:, 1], growing.f[:, 1])
 
 
 def test_prescribed_is_the_theorems_step_size():
