@@ -92,10 +92,11 @@ class Theory:
 def _covering(experiment: Experiment) -> Iterator[tuple[ConvergenceBound, Case]]:
     """Go through the bounds whose assumptions an experiment meets, the step size apart."""
     problem, compressor = experiment.problem, experiment.compressor
-    known = problem.constants.sigma_sq
-    if experiment.batch != "full" and (known is None or callable(experiment.batch)):
+    constants, start = getattr(problem, "constants", None), getattr(problem, "start", None)
+    if constants is None or start is None or not np.array_equal(experiment.x0, start) or experiment.down is not None:
         return
-    if experiment.down is not None or not np.array_equal(experiment.x0, problem.start):
+    known = constants.sigma_sq
+    if experiment.batch != "full" and (known is None or callable(experiment.batch)):
         return
     sigma_sq = 0.0 if experiment.batch == "full" else float(known) / experiment.batch
     setting = Setting("this problem", problem, experiment.batch, sigma_sq)

@@ -98,7 +98,9 @@ def test_noise_that_is_concealed_is_found_out(results: Results) -> None:
     assert "violated" in {one.verdict for one in instances if one.name.startswith("noisy quadratic, n = 1")}
 
 
-@pytest.mark.parametrize("claim", [one for one in CLAIMS.values() if isinstance(one, ConvergenceBound)], ids=lambda claim: claim.id)
+@pytest.mark.parametrize(
+    "claim", [one for one in CLAIMS.values() if isinstance(one, ConvergenceBound)], ids=lambda claim: claim.id
+)
 def test_steps_above_the_limit_are_not_judged(claim: ConvergenceBound, results: Results) -> None:
     kind: Any = type(claim)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import platform
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,9 +87,14 @@ def _kernel_cache() -> Finding:
     from toolkit.kernels.compiled import cache_folder
 
     folder = cache_folder()
-    fine = os.access(folder if folder.exists() else folder.parent, os.W_OK)
-    state = "compiled" if is_compiled() else "not yet compiled"
-    return Finding(fine, "compiled kernels", f"{folder}, {state}" if fine else f"{folder} cannot be written")
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    if not os.access(existing, os.W_OK):
+        return Finding(
+            False, "compiled kernels", f"{folder} cannot be written: let NUMBA_CACHE_DIR name another folder"
+        )
+    if Path(tempfile.gettempdir()) in folder.parents and "NUMBA_CACHE_DIR" not in os.environ:
+        return Finding(False, "compiled kernels", "the user's cache folder cannot be written: set NUMBA_CACHE_DIR")
+    return Finding(True, "compiled kernels", f"{folder}, {'compiled' if is_compiled() else 'not yet compiled'}")
 
 
 def _processors() -> Iterator[Finding]:
