@@ -1,1 +1,1 @@
-"""Figures: one per file, found by scanning this folder; `report` binds them into pages."""
+"""Figures: one per file, found by scanning this folder; `_report` binds them into a page."""

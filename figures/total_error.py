@@ -45,13 +45,13 @@ class TotalError(Figure):
     claims = ("S-a5", "S-d1-sharp")
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        problem, steps = Watched.on(DATA, WORKERS), {"quick": 1000, "full": 5000}[level]
+        problem, steps = Watched.on(DATA, WORKERS), {"quick": 1000, "full": 10000}[level]
         settings: dict[str, Any] = {
             "stepsize": 1 / (4 * float(np.max(problem.constants.L_i.value))),  # S-a7's
             "batch": 1,
             "steps": steps,
             "record": np.append(0, np.geomspace(1, steps, 60)),
-            "runs": {"quick": 4, "full": 16}[level],
+            "runs": {"quick": 4, "full": 32}[level],
         }
         return {
             "Top-k": Experiment(problem, ErrorFeedback(), TopK(k=K), **settings),

@@ -64,11 +64,11 @@ def test_caption_states_the_claims_and_whether_they_held(name, drawings, data):
     figure = members.load("figures", name)()
     for claim in figure.claims:
         assert f"{claim}, “A title”: holds" in drawings[name].caption
-    surprised = [record(claim, verdict="violated", ratio=2.0) for claim in figure.claims]
-    for claim in figure.claims:
-        caption = figure.draw(data[name], surprised, "quick").caption
-        assert f"{claim}, “A title”: violated, against expectation" in caption
-        assert f"{claim}: not checked here" in figure.draw(data[name], [], "quick").caption
+    surprised, *unchecked = figure.claims
+    caption = figure.draw(data[name], [record(surprised, verdict="violated", ratio=2.0)], "quick").caption
+    assert f"{surprised}, “A title”: violated, against expectation" in caption
+    for claim in unchecked:
+        assert f"{claim}: not checked here" in caption
 
 
 @pytest.mark.parametrize("name", DRAWN_FROM_RUNS)
@@ -160,6 +160,17 @@ def test_three_workers_follow_the_law(drawings):
     law = table[table.kind == "theory"].y.values
     # 150 steps of some ten roundings each, so 1500 eps.
     np.testing.assert_allclose(measured, law, rtol=1500 * np.finfo(float).eps)
+
+
+def test_total_error_shows_what_it_says(drawings):
+    table = drawings["total-error"].table
+    memory, total = (table[table.panel == panel] for panel in ("memory_norm_sq", "total_error"))
+    bound = memory[memory.curve.str.startswith("threshold, S-a5")].y.max()
+    assert memory[memory.curve == "hard threshold"].y_high.max() <= bound < memory[memory.curve == "Top-k"].y.max()
+    assert total[total.curve == "Top-k"].y.max() > 2 * total[total.curve == "hard threshold"].y.max()
+    for panel in (memory, total):
+        top, relative = (panel[panel.curve == name].y.values for name in ("Top-k", "Top-k, S-d1 sharp"))
+        assert (top <= relative).all()
 
 
 def test_step_size_is_chosen_on_runs_that_are_not_drawn(data, records, drawings):
