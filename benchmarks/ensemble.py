@@ -7,12 +7,13 @@ one process, rounds interleaved; the plain loop is timed on one run and extended
 from __future__ import annotations
 
 import importlib.util
-import time
+import statistics
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from benchmarks import interleaved, ratio
 from problems import Quadratic
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
@@ -92,49 +93,34 @@ def jax_scan(curvature: np.ndarray, k: int, steps: int) -> Callable[[], Any]:
     return lambda: jax.block_until_ready(run(key))
 
 
-def _seconds(work: Callable[[], Any]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def _median_ratios(rounds: list[dict[str, float]], of: str, to: str) -> float:
-    return float(np.median([one[of] / one[to] for one in rounds]))
-
-
 def measure(d: int) -> dict[str, Any]:
     """Return the ratios in dimension `d`, each the median over rounds of the ratio within a round."""
     curvature, k, steps = np.linspace(0.1, 1.0, d), max(1, d // 10), STEPS[d]
+    few = max(10, steps // 20)  # steps of the slow rivals; their time is extended linearly
     contestants: dict[str, Callable[[], Any]] = {
-        "plain loop": lambda: plain_loop(curvature, k, max(10, steps // 20), 1),
-        "batched": lambda: batched(curvature, k, max(10, steps // 20), RUNS),
+        "plain loop": lambda: plain_loop(curvature, k, few, 1),
+        "batched": lambda: batched(curvature, k, few, RUNS),
         "one thread": lambda: ours(curvature, k, steps, RUNS, 1),
         "two threads": lambda: ours(curvature, k, steps, RUNS, 2),
         "one run": lambda: ours(curvature, k, steps, 1, 1),
     }
-    scale = {"plain loop": RUNS * steps / max(10, steps // 20), "batched": steps / max(10, steps // 20)}
     if importlib.util.find_spec("jax") is not None:
         contestants["jax, one run"] = jax_scan(curvature, k, steps)
-    for work in contestants.values():
-        work()
-    rounds = []
-    for i in range(ROUNDS):
-        order = list(contestants.items())[:: 1 if i % 2 else -1]
-        rounds.append({name: _seconds(work) * scale.get(name, 1.0) for name, work in order})
+    seconds = interleaved(contestants, ROUNDS)
+    seconds["plain loop"] = [one * RUNS * steps / few for one in seconds["plain loop"]]
+    seconds["batched"] = [one * steps / few for one in seconds["batched"]]
     result = {
         "d": d,
         "k": k,
         "steps": steps,
-        "nanoseconds per step, run and worker": float(
-            np.median([one["one thread"] for one in rounds]) / (steps * RUNS * WORKERS) * 1e9
-        ),
-        "two-thread speed-up": _median_ratios(rounds, "one thread", "two threads"),
+        "ns per step, run and worker": statistics.median(seconds["one thread"]) / (steps * RUNS * WORKERS) * 1e9,
+        "two-thread speed-up": ratio(seconds["one thread"], seconds["two threads"]),
     }
     for rival, aims in AIMS.items():
-        result[f"{rival} / one thread"] = _median_ratios(rounds, rival, "one thread")
+        result[f"{rival} / one thread"] = ratio(seconds[rival], seconds["one thread"])
         result[f"{rival} / one thread, aim"] = aims[d]
-    if "jax, one run" in contestants:
-        result["jax / ours, one run of one seed"] = _median_ratios(rounds, "jax, one run", "one run")
+    if "jax, one run" in seconds:
+        result["jax / ours, one run of one seed"] = ratio(seconds["jax, one run"], seconds["one run"])
     return result
 
 
@@ -142,15 +128,18 @@ def dense(d: int = 50, steps: int = 200) -> dict[str, Any]:
     """Return the cost of a dense quadratic, where equal bits forbid one product over the batch; no aim."""
     problem = Quadratic.generate(WORKERS, d, spectrum=(0.1, 1.0), heterogeneity=1.0, sigma_sq=1.0)
     settings: dict[str, Any] = {"stepsize": STEPSIZE, "steps": steps, "runs": RUNS, "threads": 1, "progress": False}
-    work = lambda: simulate(problem, ErrorFeedback(), TopK(k=d // 10), **settings)  # noqa: E731
-    work()
-    seconds = float(np.median([_seconds(work) for _ in range(3)]))
-    x = np.ones((RUNS, 1, d))
-    product = float(np.median([_seconds(lambda: x[:, 0] @ problem.hessians[0]) for _ in range(20)])) * WORKERS
+    x = np.ones((RUNS, d))
+    seconds = interleaved(
+        {
+            "step": lambda: simulate(problem, ErrorFeedback(), TopK(k=d // 10), **settings),
+            "products": lambda: [x @ hessian for hessian in problem.hessians for _ in range(steps)],
+        },
+        ROUNDS,
+    )
     return {
         "d": d,
-        "dense, nanoseconds per step, run and worker": seconds / (steps * RUNS * WORKERS) * 1e9,
-        "whole step / the products alone as one matrix product": seconds / steps / product,
+        "ns per step, run and worker": statistics.median(seconds["step"]) / (steps * RUNS * WORKERS) * 1e9,
+        "whole step / its products alone, each over the batch": ratio(seconds["step"], seconds["products"]),
     }
 
 
