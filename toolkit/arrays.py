@@ -7,14 +7,9 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
-__all__ = ["Array", "contiguous", "is_numpy", "namespace"]
+__all__ = ["Array", "contiguous", "namespace"]
 
 Array = Any  # an array of any array-API library; (run, worker, coordinate) unless said otherwise
-
-
-def is_numpy(*arrays: Array) -> bool:
-    """Tell whether all arrays are NumPy arrays of floating-point numbers, the input of the compiled kernels."""
-    return all(type(a) is np.ndarray and a.dtype.kind == "f" for a in arrays)
 
 
 def namespace(*arrays: Array) -> Any:

@@ -331,6 +331,49 @@ def test_the_designs_choco_runs_unchanged_and_keeps_the_average():
     assert optimise.f_gap.values[0, -1] < 0.05 * optimise.f_gap.values[0, 0]
 
 
+class MajorityVote(Algorithm):
+    def step(self, state, oracle, channel, draw):
+        return State(x=state.x - self.stepsize * channel.broadcast(mean(channel.send(oracle.sample(state.x)))))
+
+
+def test_the_server_may_compress_what_it_broadcasts():
+    problem = Quadratic.generate(3, 8, spectrum=(0.2, 1.0), heterogeneity=1.0, seed=2)
+    result = simulate(problem, MajorityVote(), ScaledSign(), down=TopK(k=2), stepsize=0.05, steps=30, record="all")
+    assert result.bits_down.values[0, -1] == 30 * TopK(k=2).price(3, 8, np.float64)
+    # The workers and the server hold the same x, so the broadcast's error is that of Top-2 on the mean message.
+    kept = simulate(problem, MajorityVote(), ScaledSign(), stepsize=0.05, steps=1, keep=("x",))
+    mean_message = kept.x.values[0, 0, 0] - kept.x.values[0, 1, 0]
+    lost = mean_message / 0.05 - top_k(mean_message / 0.05, 2)
+    assert result.total_error_down.values[0, 1] == pytest.approx(np.sum(lost**2), rel=1e-10)
+    assert "total_error_down" not in kept
+
+
+def test_one_purpose_down_and_up_is_one_mask_per_worker():
+    from toolkit.channel import Channel
+
+    channel = Channel(RandK(k=2), RandK(k=2))
+    channel.begin(Draw([4, 5], workers=3))
+    v = np.ones((2, 3, 20))
+    down, up, other = channel.scatter(v, purpose="mask"), channel.send(v, purpose="mask"), channel.send(v)
+    assert np.array_equal(down, up)
+    assert not np.array_equal(up, other)
+    assert len(np.unique(up.reshape(6, 20), axis=0)) > 1  # masks differ between workers: all equal by chance < 1e-9
+    assert channel.bits_down == 2 * 64 + 8  # two doubles and one of 190 pairs of positions
+
+
+def test_a_preview_is_what_the_next_message_will_be_and_is_free():
+    from toolkit.channel import Channel
+
+    channel = Channel(RandK(k=2), Identity())
+    channel.begin(Draw([4], workers=3))
+    v = np.arange(30.0).reshape(1, 3, 10)
+    assert np.array_equal(channel.preview(v), channel.preview(v))
+    assert channel.bits_up == 0
+    foreseen = channel.preview(v)
+    assert np.array_equal(channel.send(v), foreseen)
+    assert not np.array_equal(channel.send(v), foreseen)
+
+
 def test_channel_rows_can_stay_silent_or_go_exactly():
     from toolkit.channel import Channel
 
