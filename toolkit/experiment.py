@@ -111,6 +111,10 @@ class Experiment:
         self._settle("x0", self._start())
         self._settle("record", self._recorded_steps())
         self._check_stepsize()
+        for name, weight in (self.average or {}).items():
+            if isinstance(weight.q, tuple):
+                remedy = "use toolkit.averages.contracting, which follows each run's step size"
+                raise WrongUse(f"average={{{name!r}: …}}", "the weight has one q for each run", remedy)
         self.compressor.check(self.problem.dimension)
         pairs.require(self.algorithm, self.compressor, self.problem.dimension, unproven=self.unproven)
 

@@ -112,6 +112,7 @@ def test_the_default_record_is_bounded_and_has_the_ends() -> None:
         (dict(stepsize=float("nan")), "finite"),
         (dict(stepsize=[0.1, -0.1]), "at least 0"),
         (dict(x0=np.ones((2, 5))), "x0 has shape"),
+        (dict(average={"f_gap": geometric([0.5, 0.6])}), "one q for each run"),
         (dict(record="some"), "Give 'all' or steps"),
         (dict(compressor=HardThreshold(raw=0.1)), "unproven"),
         (dict(compressor=RandK(k=1, unbiased=True)), "Scaled"),
