@@ -7,6 +7,7 @@ A file whose name begins with ``_`` is not a member. Third-party packages join t
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from toolkit.errors import WrongUse, nearest
 
-__all__ = ["load", "load_module", "names", "short"]
+__all__ = ["by_class_name", "load", "load_module", "names", "short"]
 
 
 def short(name: str) -> str:
@@ -98,3 +99,17 @@ def load(package: str, name: str) -> Any:
     raise WrongUse(
         f"{name!r} in {package}", f"{module_name} defines no class named like its file", "rename one of them"
     )
+
+
+def by_class_name(package: str) -> Callable[[str], Any]:
+    """Return a package's ``__getattr__``, so that ``from toolkit.compressors import TopK`` loads that one file."""
+
+    def find(name: str) -> Any:
+        if not name.startswith("_"):
+            try:
+                return load(package, name)
+            except WrongUse as error:
+                raise AttributeError(str(error)) from None
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return find
