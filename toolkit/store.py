@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.experiment import Experiment
 from toolkit.files import own_folder, writing_to
+from toolkit.netcdf import from_bytes, to_bytes
 from toolkit.provenance import source_hash
 
 if TYPE_CHECKING:
@@ -84,8 +84,6 @@ class Store:
 
     def load(self, experiment: Experiment) -> xarray.Dataset | None:
         """Return the stored result, or None if there is none; a damaged or foreign one is set aside."""
-        import xarray
-
         cell = self.folder / self.key(experiment)
         if not os.path.lexists(cell):
             return None
@@ -94,7 +92,7 @@ class Store:
             data = (cell / "data.nc").read_bytes()
             intact = known["sha256"] == hashlib.sha256(data).hexdigest()
             if intact and known["key"] == cell.name and known["description"] == json.loads(experiment.canonical):
-                return xarray.load_dataset(io.BytesIO(data), engine="h5netcdf")
+                return from_bytes(data)
         except (OSError, ValueError, KeyError, TypeError):
             pass
         self._set_aside(cell)
@@ -118,8 +116,7 @@ class Store:
         """
         key = self.key(experiment)
         target = self.folder / key
-        # As bytes first: the HDF5 library crashes the process, at the latest when it ends, if a disk is full.
-        data = bytes(result.to_netcdf(engine="h5netcdf"))
+        data = to_bytes(result)
         checksum = hashlib.sha256(data).hexdigest()
         known = {"key": key, "sources": source_hash(), "sha256": checksum, "description": experiment.description}
         with writing_to(self.folder):

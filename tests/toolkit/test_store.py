@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ import xarray
 from problems import Quadratic
 from toolkit import Experiment, Store
 from toolkit.algorithms import EF21, SGD
+from toolkit.averages import uniform
 from toolkit.compressors import TopK
 from toolkit.errors import EnvironmentLack, WrongUse
 from toolkit.files import own_folder, write_whole
@@ -51,6 +53,25 @@ def test_what_is_stored_is_what_was_computed(stored: tuple[Store, Path, xarray.D
     xarray.testing.assert_identical(found, result)
     assert experiment() in store
     assert store.load(experiment(seed=1)) is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"keep": ("x", "estimate"), "record": "all"},
+        {"stepsize": [0.1, 0.2, 1e3], "limit": 10.0},
+        {"down": TopK(k=[1, 3]), "average": {"x": uniform}},
+        {"record": [5], "runs": 1},
+    ],
+)
+def test_results_are_read_as_xarray_reads_them(store: Store, settings: dict[str, Any]) -> None:
+    problem = Quadratic(hessians=[[1.0, 2.0, 3.0], [1.0, 1.0, 1.0]], linear=[[1.0, 1.0, 1.0], [0.0, 1.0, 0.0]])
+    one = Experiment(problem, EF21(), TopK(k=1), **{"stepsize": 0.1, "steps": 40, "runs": 2} | settings)
+    result = run(one)
+    store.save(one, result)
+    xarray.testing.assert_identical(store.load(one), result)
+    path = store.folder / store.key(one) / "data.nc"
+    xarray.testing.assert_identical(store.load(one), xarray.load_dataset(path, engine="h5netcdf"))
 
 
 def test_an_opened_store_is_the_same_store(stored: tuple[Store, Path, xarray.Dataset]) -> None:
