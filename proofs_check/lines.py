@@ -80,8 +80,9 @@ class Theory:
         for claim, case in self._covering:
             if gamma > claim.limit(case) * (1 + 1e-12):
                 continue
-            left, right = claim.sides(case, {"stepsize": gamma} | _numbers(case.compressor), result)
-            measured, bound = left.mean(axis=0), np.broadcast_to(right, left.shape).mean(axis=0)
+            with np.errstate(over="ignore", invalid="ignore"):  # curves are infinite where a run diverged
+                left, right = claim.sides(case, {"stepsize": gamma} | _numbers(case.compressor), result)
+                measured, bound = left.mean(axis=0), np.broadcast_to(right, left.shape).mean(axis=0)
             # A bound begins at step 0 or at step 1.
             steps = result.step.values[int(measured.size < result.sizes["step"]) :][: measured.size]
             if np.isfinite(bound).all():  # one run of something random bounds no expectation

@@ -48,7 +48,8 @@ def inequality(
     left, right = _sides(left, right)
     decision = decide_exact(left, right, rounding=rounding)
     positive = right > 0
-    ratio = np.divide(left, right, out=np.full(left.shape, -np.inf), where=positive)
+    with np.errstate(invalid="ignore"):
+        ratio = np.divide(left, right, out=np.full(left.shape, -np.inf), where=positive)
     at = int(np.argmax(ratio))
     attained = positive[at] and left[at] >= right[at] * (1 - rounding * EPS)
     verdict = "tight" if decision.verdict == "holds" and attained else decision.verdict
@@ -133,7 +134,8 @@ def expectation(name: str, decision: Decision, *, error_probability: float | Non
         With both sides, means over the runs, where their ratio is largest.
     """
     measured, bound = np.ravel(decision.measured), np.ravel(decision.bound)
-    ratio = np.divide(measured, bound, out=np.full(measured.shape, -np.inf), where=bound > 0)
+    with np.errstate(invalid="ignore"):
+        ratio = np.divide(measured, bound, out=np.full(measured.shape, -np.inf), where=bound > 0)
     at = int(np.nanargmax(ratio)) if not np.isnan(ratio).all() else 0
     return Instance(
         name,

@@ -9,6 +9,7 @@ import numpy as np
 
 from problems.quadratic import Quadratic
 from proofs_check.claim import Claim, Instance
+from proofs_check.convergence import curve
 from proofs_check.paths import cells
 from proofs_check.sides import equality, inequality
 from toolkit.algorithms import Algorithm
@@ -147,8 +148,9 @@ class Repair(_ThreeWorkers):
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         instances = []
         for name, experiment, result in cells(self.experiments(level), data):
-            gap = result["f_gap"].values[0]
-            factor = (gap[1000] / gap[500]) ** (1 / 500)
+            gap = curve(result, "f_gap")[0]
+            with np.errstate(invalid="ignore"):  # both are infinite if the run diverged
+                factor = (gap[1000] / gap[500]) ** (1 / 500)
             rate = f"over the last 500 steps the gap is multiplied by {factor:.5f} per step"
             reason = f"{rate}; {_margin(experiment, result)}"
             instances.append(inequality(name, gap[-1:], EPS * gap[0], rounding=0, reason=reason))

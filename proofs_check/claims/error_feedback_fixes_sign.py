@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from proofs_check.claim import Claim, Instance
+from proofs_check.convergence import curve
 from proofs_check.ensembles import TOP_K, constant_gradients, ensembles, paths
 from proofs_check.enumeration import Script
 from proofs_check.extremal import Shrink
@@ -171,7 +172,7 @@ class _ErrorLemma(_MemoryBound):
         instances = [self._aligned_rand_1({"quick": 12, "full": 18}[level])]
         for name, experiment, result in cells(self.experiments(level), data):
             gamma, constant = experiment.stepsize, self.constant(delta_of(experiment))
-            memory_sq = result["memory_norm_sq"].values[:, 1:]
+            memory_sq = curve(result, "memory_norm_sq")[:, 1:]
             gradient_sq = (gradient_samples(experiment, result) ** 2).sum(axis=-1).mean(axis=-1)
             if len(memory_sq) == 1:
                 bound = constant * gamma**2 * np.maximum.accumulate(gradient_sq, axis=1)

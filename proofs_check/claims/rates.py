@@ -12,6 +12,7 @@ import numpy as np
 from problems.quadratic import Quadratic
 from proofs_check.cases import Setting
 from proofs_check.claim import Claim, Instance, not_applicable
+from proofs_check.convergence import curve
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.averages import uniform
@@ -119,7 +120,7 @@ def _sides(n: int, T: int) -> tuple[float, float, float]:
 
 def measured(rate: Rate, data: Mapping[str, xarray.Dataset]) -> Array:
     """Return the mean squared gradient norm over all steps, shape ``(run, point)``."""
-    return np.stack([data[name].grad_norm_sq_average.isel(step=-1).values for name in rate.experiments], axis=-1)
+    return np.stack([curve(data[name], "grad_norm_sq_average")[:, -1] for name in rate.experiments], axis=-1)
 
 
 class _Slope(Claim):
@@ -140,6 +141,9 @@ class _Slope(Claim):
         means = measured(rate, data)
         low, high = rate.values[[0, -1]]
         name = f"noisy heterogeneous quadratic, hard threshold, {rate.variable} from {low:g} to {high:g}"
+        if np.isinf(means).any():
+            reason = f"{np.isinf(means).any(axis=1).sum()} of {len(means)} runs diverged: an infinite mean has no slope"
+            return [Instance(name, "violated", measured=float("inf"), runs=len(means), reason=reason)]
         try:
             found = slope(rate.values, means, confidence=CONFIDENCE, other_terms=rate.memory_term, at_most=SHARE)
         except WrongUse as error:

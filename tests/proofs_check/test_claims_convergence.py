@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -120,6 +122,56 @@ def test_assumptions_on_the_problem(results: Results) -> None:
         nonconvex = [one for one in instances if one.name.startswith("nonconvex")]
         assert nonconvex
         assert all(one.verdict == "not applicable" and reason in one.reason for one in nonconvex)
+
+
+def test_runs_that_diverge_violate_a_bound_that_is_known_before() -> None:
+    """Negative control: with steps far too long every run ends, and what it would have become is not left out."""
+
+    class TooLong(rethinking_sparsification_rates.Smooth):
+        def cases(self, level: str) -> list[Any]:
+            named = {case.name: case for case in super().cases(level)}
+            chosen = [named["heterogeneous quadratic, n = 10"], named["noisy quadratic, n = 1"]]
+            return [replace(case, stepsizes=(100 / case.setting.L,)) for case in chosen]
+
+        def limit(self, case: Any) -> float:
+            return math.inf
+
+    claim = TooLong()
+    data = run_all(claim.experiments("quick"), jobs=1)
+    assert all((result.status == "diverged").all() for result in data.values())
+    instances = claim.check(data, "quick")
+    assert {one.runs for one in instances} > {1}
+    assert {one.verdict for one in instances} == {"violated"}
+    assert {one.ratio for one in instances} == {math.inf}
+
+
+def test_one_diverged_run_of_many_is_not_left_out(results: Results) -> None:
+    claim = CLAIMS["S-a6"]
+    data = data_of(claim, results)
+    ended = data["noisy quadratic, n = 1"].copy(deep=True)
+    assert ended.sizes["run"] > 1
+    for name in ("f", "grad_norm_sq", "grad_norm_sq_average"):
+        ended[name][{"run": 3}] = ended[name].isel(run=3).where(ended.step <= 64)
+    ended["last_step"][{"run": 3}] = 64
+    for status, verdict in (("diverged", "violated"), ("stopped", "undecided")):
+        ended["status"] = ended.status.astype("U8")
+        ended["status"][{"run": 3}] = status
+        instances = claim.check(data | {"noisy quadratic, n = 1": ended}, "quick")
+        ours = [one for one in instances if one.name.startswith("noisy quadratic, n = 1")]
+        assert {one.verdict for one in ours} == {verdict}
+
+
+@pytest.mark.parametrize("name", ["T-a5-steps", "T-a5-workers"])
+def test_diverged_runs_have_no_slope(name: str, results: Results) -> None:
+    claim = CLAIMS[name]
+    data = data_of(claim, results)
+    last = list(data)[-1]
+    data[last] = data[last].assign(
+        status=data[last].status.where(data[last].run != 0, "diverged"), last_step=data[last].last_step - 1
+    )
+    (instance,) = claim.check(data, "quick")
+    assert instance.verdict == "violated"
+    assert instance.reason.startswith("1 of 64 runs diverged")
 
 
 @pytest.mark.parametrize("name", ["T-a5-steps", "T-a5-workers"])
