@@ -38,7 +38,7 @@ class Instance:
     ratio : float or None
         measured / bound.
     error_probability : float
-        Probability of a false alarm: that a true statement is called violated; 0 for deterministic statements.
+        Probability that the verdict contradicts the truth, at most; 0 for deterministic statements.
     basis : {'exact', 'bounded (…)', 'asymptotic (…)'}
         What the error probability rests on.
     runs : int
@@ -107,13 +107,16 @@ class Claim:
 def summary(claim: Claim, instances: list[Instance], seconds: float) -> dict[str, Any]:
     """Return the record of a checked claim, as it stands in ``claims.json``.
 
-    Its numbers are those of the decisive instance: the worst verdict and, among equals, the ratio that is nearest to a
-    violation: for an equality the one farthest from 1, for a lower bound the smallest, otherwise the largest.
+    Its sides, ratio and runs are those of the decisive instance: the worst verdict and, among equals, the ratio that is
+    nearest to a violation: for an equality the one farthest from 1, for a lower bound the smallest, otherwise the
+    largest. Its error probability is that of the claim's verdict, which rests on all applicable instances: the sum of
+    theirs, at most 1 (union bound), on the bases of those in which something was left to chance.
     """
     applicable = [one for one in instances if one.verdict != "not applicable"]
     verdict = next((v for v in SEVERITY if any(one.verdict == v for one in applicable)), "not applicable")
     candidates = [one for one in applicable if one.verdict == verdict] or instances
     decisive = max(candidates, key=lambda one: _threat(one.ratio, claim.kind))
+    bases = sorted({one.basis for one in applicable if one.error_probability})
     return {
         "id": claim.id,
         "title": claim.title,
@@ -126,8 +129,8 @@ def summary(claim: Claim, instances: list[Instance], seconds: float) -> dict[str
         "measured": _plain(decisive.measured),
         "bound": _plain(decisive.bound),
         "ratio": _plain(decisive.ratio),
-        "error_probability": decisive.error_probability,
-        "basis": decisive.basis,
+        "error_probability": min(1.0, math.fsum(one.error_probability for one in applicable)),
+        "basis": ", ".join(bases) or decisive.basis,
         "runs": decisive.runs,
         "seconds": round(seconds, 3),
         "reason": f"{decisive.name}: {decisive.reason}" if decisive.reason else decisive.name,
@@ -136,12 +139,17 @@ def summary(claim: Claim, instances: list[Instance], seconds: float) -> dict[str
 
 
 def _threat(ratio: float | None, kind: str) -> float:
-    """Return how near a ratio is to a violation; NaN may be anything, so it is nearest."""
+    """Return how near a ratio is to a violation; NaN may be anything, so it is nearest.
+
+    A slope and the law of a counterexample are equalities.
+    """
     if ratio is None:
         return -math.inf
     if math.isnan(ratio):
         return math.inf
-    return {"identity": abs(ratio - 1), "lower bound": -ratio}.get(kind, ratio)
+    if kind in ("identity", "rate", "counterexample"):
+        return abs(ratio - 1)
+    return -ratio if kind == "lower bound" else ratio
 
 
 def _plain(value: Any) -> Any:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ERROR_PROBABILITY", "ConvergenceBound", "curve"]
 
-ERROR_PROBABILITY = 1e-6  # of one instance, so that some hundreds of them stay below 1e-3 together
+# Of one instance. A smaller one would promise more than t limits of some dozens of runs keep; see `mean_interval`.
+ERROR_PROBABILITY = 1e-3
 ROUNDING = 64.0  # what a deterministic comparison allows, in eps × the larger side
 
 

@@ -99,10 +99,8 @@ def mean_interval(
     error_probability : float
         Probability that the interval misses the mean; of all points together if simultaneous.
     method : {'t', 'bernstein', 'hoeffding'}
-        'bernstein' is narrower than 'hoeffding' where the spread is small against the support. 't' is asymptotic: of
-        skewed samples its upper limit fails more often than stated, the more so the smaller the stated probability
-        (exponential samples, 256 runs: 0.0035 for 0.001, measured), and samples that happen to agree (a rare event
-        that did not occur) have width 0.
+        'bernstein' is narrower than 'hoeffding' where the spread is small against the support. 't' is asymptotic, see
+        the notes; samples that happen to agree (a rare event that did not occur) have width 0.
     support : (a, b), numbers or arrays that broadcast to the points
         Bounds of the samples known beforehand; required by 'bernstein' and 'hoeffding'.
     simultaneous : bool
@@ -123,6 +121,20 @@ def mean_interval(
     -----
     Sources: Hoeffding 1963; empirical Bernstein: Maurer and Pontil 2009, Theorem 4 (recalled), with
     log(2/α') = ℓ + log 2.
+
+    Of samples skewed to the right the upper limit of 't' fails more often than stated, the more so the smaller the
+    stated probability and the fewer the runs, and the lower limit less often. How often the upper limit was below the
+    mean, measured on 200 000 (stated 1e-3, 256 runs) to 6 million intervals (stated 1e-6, 12 runs):
+
+    ======  ======  ===========  =======  =======
+    stated  runs    exponential  χ², 10   χ², 30
+    ======  ======  ===========  =======  =======
+    1e-6    12      7.5e-4       2.0e-5   6e-6
+    1e-6    64      2.6e-4       1.9e-5   1.0e-5
+    1e-3    32      1.2e-2       3.8e-3   2.2e-3
+    1e-3    64      7.9e-3       2.8e-3   1.9e-3
+    1e-3    256     3.2e-3       1.8e-3   1.4e-3
+    ======  ======  ===========  =======  =======
 
     Examples
     --------

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 REFERENCE = "Richtárik, Sokolov and Fatkhullin, NeurIPS 2021"
 STEPS = {"quick": 200, "full": 1000}
 RUNS = {"quick": 64, "full": 64}
-SEED = 1000  # seeds on which neither the settings nor the number of runs were chosen
+# With 12 runs the upper limit of some Rand-k instances crossed the bound (undecided); 64 were then drawn afresh, on
+# seeds on which neither the settings nor this number were chosen.
+SEED = 1000
 ABOVE_ROUNDING = 1e-15  # where squares have shrunk by more, the rounding of the gradients may show
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from proofs_check.claim import Claim, Instance
-from proofs_check.convergence import curve
+from proofs_check.convergence import ERROR_PROBABILITY, curve
 from proofs_check.ensembles import TOP_K, constant_gradients, ensembles, paths
 from proofs_check.enumeration import Script
 from proofs_check.extremal import Shrink
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import xarray
 
 REFERENCE = "Karimireddy, Rebjock, Stich and Jaggi, ICML 2019"
-ERROR_PROBABILITY = 1e-6  # of one instance
 DELTAS = (0.05, 0.3, 0.7)
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 REFERENCE = "Sahu et al., NeurIPS 2021"
 THRESHOLDS = (0.03, 0.3)  # λ: few of the first gradients' entries are below the one, many are below the other
 STEPS = {"quick": 300, "full": 1000}
-RUNS = {"quick": 12, "full": 32}
+RUNS = {"quick": 32, "full": 64}
 
 
 def settings(level: str) -> list[Setting]:
@@ -105,7 +105,7 @@ class Convex(AbsoluteRate):
     """The mean gap where every f_i is convex."""
 
     id = "S-a7"
-    title = "Error feedback with an absolute compressor, convex f_i: the mean gap"
+    title = "Error feedback with an absolute compressor, every worker's function convex: the mean gap"
     statement = (
         r"\gamma\le\frac{1}{4L(1+2M/n)}\ \Rightarrow\ \frac1T\sum_{t<T}E[f(x_t)-f^\star]\le"
         r"\frac{2R_0^2}{\gamma T}+\frac{2\gamma(\sigma^2+2MD)}{n}+6L\gamma^2\kappa^2"
@@ -113,7 +113,7 @@ class Convex(AbsoluteRate):
     reference = f"{REFERENCE} (S-a7, μ = 0)"
 
     def missing(self, case: Case) -> str | None:
-        return None if case.setting.problem.constants.convex else "the f_i are not convex"
+        return None if case.setting.problem.constants.convex else "the workers' functions are not convex"
 
     def limit(self, case: Case) -> float:
         return convex_limit(case.setting)

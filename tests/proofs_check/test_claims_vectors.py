@@ -218,7 +218,7 @@ CONTROLS = {
     "S-d2 × 0.9999": smaller(0.9999, "constant", error_feedback_fixes_sign.PathwiseMemory),
     "no compression does not diverge": broken(biased_compression.ExactDivergence, compressor=Identity()),
     "nor grow": broken(biased_compression.Growth, compressor=Identity()),
-    "no repair without memory": broken(biased_compression.Repair, methods={"plain": (CompressedSGD(), "x")}),
+    "no repair without memory": broken(biased_compression.Repair, methods={"plain": (CompressedSGD(), ("x",))}),
 }
 
 

@@ -63,7 +63,8 @@ def record(kind: str, *ratios: float | None) -> dict:
 
 def test_the_record_shows_the_instance_nearest_to_a_violation():
     assert record("upper bound", 0.5, 0.9, None, 0.1)["ratio"] == 0.9
-    assert record("identity", 1.1, 0.5, 1.0)["ratio"] == 0.5
+    for equal in ("identity", "rate", "counterexample"):
+        assert record(equal, 1.1, 0.5, 1.0)["ratio"] == 0.5
     assert record("lower bound", 1.5, 1.1, 4.0)["ratio"] == 1.1
     assert record("upper bound", 0.5, float("nan"))["ratio"] == "nan"
 
@@ -75,3 +76,21 @@ def test_the_worst_verdict_decides():
     assert summary(claim, instances, 0.0)["reason"] == "b"
     assert summary(claim, instances[::2], 0.0)["verdict"] == "tight"
     assert summary(claim, instances[2:], 0.0)["verdict"] == "not applicable"
+
+
+def test_the_claim_s_error_probability_is_that_of_its_verdict():
+    claim = Claim()
+    chance = {"basis": "asymptotic (t)", "runs": 64}
+    instances = [
+        Instance("sure", "holds", ratio=0.9),
+        Instance("likely", "holds", ratio=0.5, error_probability=1e-3, **chance),
+        Instance("less so", "holds", ratio=0.5, error_probability=2e-3, **chance),
+        not_applicable("not of its kind", "why"),
+    ]
+    record = summary(claim, instances, 0.0)
+    assert (record["ratio"], record["runs"]) == (0.9, 1)  # the decisive instance is the sure one
+    assert record["error_probability"] == pytest.approx(3e-3)
+    assert record["basis"] == "asymptotic (t)"
+    sure = summary(claim, instances[:1], 0.0)
+    assert (sure["error_probability"], sure["basis"]) == (0.0, "exact")
+    assert summary(claim, 1000 * instances, 0.0)["error_probability"] == 1.0
