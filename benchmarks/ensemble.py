@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks import interleaved, ratio
 from problems import Quadratic
@@ -124,6 +125,14 @@ def measure(d: int) -> dict[str, Any]:
     return result
 
 
+def products(x: np.ndarray, hessians: np.ndarray, steps: int) -> None:
+    """Multiply all runs by each worker's matrix, on one thread as `simulate` does."""
+    with threadpool_limits(1):
+        for _ in range(steps):
+            for hessian in hessians:
+                x @ hessian
+
+
 def dense(d: int = 50, steps: int = 200) -> dict[str, Any]:
     """Return the cost of a dense quadratic, where equal bits forbid one product over the batch; no aim."""
     problem = Quadratic.generate(WORKERS, d, spectrum=(0.1, 1.0), heterogeneity=1.0, sigma_sq=1.0)
@@ -132,7 +141,7 @@ def dense(d: int = 50, steps: int = 200) -> dict[str, Any]:
     seconds = interleaved(
         {
             "step": lambda: simulate(problem, ErrorFeedback(), TopK(k=d // 10), **settings),
-            "products": lambda: [x @ hessian for hessian in problem.hessians for _ in range(steps)],
+            "products": lambda: products(x, problem.hessians, steps),
         },
         ROUNDS,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,15 +81,3 @@ class Problem:
     def observe(self, x: Array) -> dict[str, Array]:
         """Return further curves by name, arrays of shape ``(run,)``, at the output `x` of shape ``(run, 1, d)``."""
         return {}
-
-    def describe(self) -> dict[str, Any]:
-        """Return what this problem was made from: numbers, texts and arrays that tell it from every other problem.
-
-        An experiment stores arrays by shape, type and SHA-256. By default, all public attributes of the instance,
-        without those that are computed from the others (cached properties).
-        """
-        return {
-            name: value
-            for name, value in vars(self).items()
-            if not name.startswith("_") and not isinstance(getattr(type(self), name, None), cached_property)
-        }

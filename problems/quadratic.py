@@ -168,7 +168,7 @@ class Quadratic(Problem):
     def describe(self) -> dict[str, Any]:
         """Return the arguments it was generated with, or else its data."""
         if self._made_from is not None:
-            return dict(self._made_from)
+            return self._made_from | {"sigma_sq": self.sigma_sq}
         return {"hessians": self.hessians, "linear": self.linear, "sigma_sq": self.sigma_sq, "start": self.start}
 
     @cached_property

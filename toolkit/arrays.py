@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import array_api_compat
 import numpy as np
 
 __all__ = ["Array", "contiguous", "namespace"]
 
-Array = Any  # an array of any array-API library; (run, worker, coordinate) unless said otherwise
+# An array of any array-API library, of shape (run, worker, coordinate) unless said otherwise. Its name is part of the
+# type, so that a field annotated with it can be told from a number's, with or without postponed annotations.
+Array = Annotated[Any, "Array"]
 
 
 def namespace(*arrays: Array) -> Any:

@@ -41,18 +41,20 @@ class Weight:
         If a parameter is out of its range.
     """
 
-    q: Any = 1.0
+    q: float = 1.0
     shift: float = 1.0
     power: float = 0.0
     rate: float = 0.0
     include_last: bool = False
 
     def __post_init__(self) -> None:
-        if isinstance(self.q, (list, np.ndarray)):
-            object.__setattr__(self, "q", tuple(np.asarray(self.q, dtype=float).ravel().tolist()))
-        q = np.asarray(self.q, dtype=float)
-        if not (q.size and ((q > 0) & (q <= 1)).all()):
-            raise WrongUse(f"a weight with q={self.q!r}", "q must lie in (0, 1]", "give such a number, or one per run")
+        if np.ndim(self.q) or not 0 < self.q <= 1:
+            remedy = "give such a number; `contracting` follows each run's step size"
+            raise WrongUse(f"a weight with q={self.q!r}", "q must be one number in (0, 1]", remedy)
+        if not 0 <= self.rate < np.inf:
+            raise WrongUse(
+                f"a weight with rate={self.rate!r}", "it must not be negative", "give a number of at least 0"
+            )
         if not 0 < self.shift < np.inf:
             raise WrongUse(f"a weight with shift={self.shift!r}", "the shift must be positive", "give a number above 0")
         if not 0 <= self.power < np.inf:
@@ -60,25 +62,31 @@ class Weight:
                 f"a weight with power={self.power!r}", "it must not be negative", "give a number of at least 0"
             )
 
-    def at_stepsize(self, stepsize: Any) -> Weight:
-        """Return the weight whose q is settled by the step size of each run, a number or shape ``(run, 1, 1)``.
+    def contraction(self, stepsize: Any) -> Any:
+        """Return 1 − γ·rate for a step size γ, a number or an array of shape ``(run, 1, 1)``.
+
+        Returns
+        -------
+        float or array, shape (run,)
 
         Raises
         ------
         WrongUse
-            If the step size is a schedule, or so large that q leaves (0, 1].
+            If the step size is a schedule, or so large that the factor leaves (0, 1].
 
         Examples
         --------
-        >>> contracting(0.5).at_stepsize(0.25).q
+        >>> contracting(0.5).contraction(0.25)
         0.875
         """
         if self.rate == 0:
-            return self
+            return 1.0
         if isinstance(stepsize, Schedule):
             raise WrongUse(f"a weight with rate={self.rate}", "the step size is a schedule", "give one step size")
-        q = np.asarray(self.q) * (1 - np.ravel(stepsize) * self.rate)
-        return replace(self, q=q.item() if q.size == 1 else q, rate=0.0)
+        factor = 1 - np.ravel(stepsize) * self.rate
+        if not ((factor > 0) & (factor <= 1)).all():
+            raise WrongUse(f"a weight with rate={self.rate}", "1 − γ·rate leaves (0, 1]", "give smaller step sizes")
+        return factor.item() if factor.size == 1 else factor
 
     def including_last(self) -> Weight:
         """Return the weight of the mean over t = 0 … T, in place of 0 … T−1.
@@ -90,7 +98,7 @@ class Weight:
         """
         return replace(self, include_last=True)
 
-    def ratio(self, t: int) -> Any:
+    def ratio(self, t: int) -> float:
         """Return w_{t−1}/w_t for t ≥ 1, a number in (0, 1] or an array of them, shape (run,).
 
         Examples
@@ -98,14 +106,13 @@ class Weight:
         >>> polynomial(shift=3, power=2).ratio(1)
         0.5625
         """
-        q = np.asarray(self.q) if isinstance(self.q, tuple) else self.q
-        return q * ((self.shift + t - 1) / (self.shift + t)) ** self.power
+        return self.q * ((self.shift + t - 1) / (self.shift + t)) ** self.power
 
 
 uniform = Weight()
 
 
-def geometric(q: Any) -> Weight:
+def geometric(q: float) -> Weight:
     r"""Return the weights of theorems with linear convergence, :math:`w_t = q^{-(t+1)}`.
 
     Parameters
@@ -192,8 +199,9 @@ class RunningMean:
     [nan, 1.0, 3.0]
     """
 
-    def __init__(self, weight: Weight) -> None:
+    def __init__(self, weight: Weight, stepsize: Any = 0.0) -> None:
         self.weight = weight
+        self._contraction = weight.contraction(stepsize)
         self._t = 0
         self._relative_sum: Any = 1.0
         self._mean: Array = None
@@ -215,7 +223,7 @@ class RunningMean:
         if self._t == 0:
             before, self._mean = value * np.nan, value
         else:
-            self._relative_sum = 1 + self.weight.ratio(self._t) * self._relative_sum
+            self._relative_sum = 1 + self.weight.ratio(self._t) * self._contraction * self._relative_sum
             self._mean = before + (value - before) / _along_runs(self._relative_sum, value)
         self._t += 1
         return self._mean if self.weight.include_last else before
@@ -225,4 +233,4 @@ def _along_runs(number: Any, value: Array) -> Any:
     """Give one number per run the axes of `value`, in its array library; one number for all stays as it is."""
     if np.ndim(number) == 0:
         return number
-    return namespace(value).asarray(number.reshape((-1,) + (1,) * (value.ndim - 1)))
+    return namespace(value).asarray(number.reshape((-1,) + (1,) * (value.ndim - 1)), dtype=value.dtype)

@@ -74,7 +74,7 @@ def lay_out(experiment: Experiment) -> Batch:
     runs = experiment.runs
     cells = list(product(*(values for _, values in axes.values())))
     columns = {
-        where: np.repeat(np.array([cell[i] for cell in cells]), runs)[:, None, None]
+        where: np.repeat(_in_type(np.array([cell[i] for cell in cells]), experiment.x0.dtype), runs)[:, None, None]
         for i, (where, _) in enumerate(axes.values())
     }
     seeds = np.tile(np.arange(experiment.seed, experiment.seed + runs, dtype=np.uint32), len(cells))
@@ -107,10 +107,18 @@ def parts_of_rows(batch: Batch, rows: slice) -> dict[str, Any]:
                 "its theorem's step size is not known for these constants of problem and compressor",
                 "give a number",
             )
-        bound["algorithm"] = algorithm = bind(algorithm, {("stepsize",): algorithm.stepsize.factor * theory.value})
+        stepsize = _in_type(algorithm.stepsize.factor * theory.value, batch.start.dtype)
+        bound["algorithm"] = algorithm = bind(algorithm, {("stepsize",): stepsize})
     for part in ("compressor", "down"):
         bound[part] = bound[part].for_messages(algorithm.unit, algorithm.stepsize)
     return bound
+
+
+def _in_type(value: Any, dtype: Any) -> Any:
+    """Return numbers in the type of the iterates, so that a cell of a sweep computes what a single run does."""
+    if not np.ndim(value):
+        return float(value)  # Python's own number takes the type of the arrays it meets
+    return value.astype(dtype) if value.dtype.kind == "f" else value
 
 
 def blocks(batch: Batch, threads: int) -> list[slice]:

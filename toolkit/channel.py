@@ -10,6 +10,7 @@ from toolkit import kernels
 from toolkit.arrays import Array, contiguous
 from toolkit.compressors import Compressor
 from toolkit.draws import Draw
+from toolkit.errors import WrongUse
 
 __all__ = ["Channel"]
 
@@ -85,6 +86,7 @@ class Channel:
         if exact is False and active is None:
             draw = self._message_draw(self.up, v, purpose)
             sent, rest, error = self.up.message_with_memory(memory, v, scale, draw)
+            _check_message(self.up, sent, rest)
             self.bits_up = self.bits_up + _mean(self._bits(self.up, sent))
             self.total_error = self.total_error + _mean(error)
             return sent, rest
@@ -146,6 +148,7 @@ class Channel:
         sent = v
         if exact is not True:
             sent = compressor.message(v, draw)
+            _check_message(compressor, sent, v)
             bits, error = self._bits(compressor, sent), kernels.sum_sq_difference(v, sent)
         if not isinstance(exact, bool):
             sent = np.where(exact, v, sent)
@@ -166,6 +169,14 @@ class Channel:
             known = compressor, price[..., 0] if isinstance(price, np.ndarray) else price
             self._prices[n, d, sent.dtype, compressor is self.down] = known
         return compressor.price_of(sent) if known[1] is None else known[1]
+
+
+def _check_message(compressor: Compressor, sent: Array, v: Array) -> None:
+    if sent.shape != v.shape:
+        wrong = f"it returned shape {sent.shape} for vectors of shape {v.shape}"
+        raise WrongUse(
+            f"{type(compressor).__name__}.message(x, draw)", wrong, "return the decoded vectors, of equal shape"
+        )
 
 
 def _full_price(v: Array) -> float:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import inspect
 import json
 import math
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -16,14 +13,18 @@ import numpy as np
 
 from toolkit import pairs
 from toolkit.algorithms import Algorithm
+from toolkit.averages import Weight
 from toolkit.compressors import Compressor
 from toolkit.compressors.identity import Identity
+from toolkit.description import NotDescribable, describe
 from toolkit.errors import WrongUse
-from toolkit.parameters import values
+from toolkit.parameters import Schedule, values
+from toolkit.stepsizes import Prescribed
+from toolkit.topology import Topology
 
-__all__ = ["Experiment", "describe"]
+__all__ = ["Experiment", "default_record"]
 
-_OURS = ("toolkit", "problems")  # their sources are part of every key of the store
+AVERAGED = ("grad_norm_sq", "f_gap", "x")  # what running means are kept of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,34 +90,71 @@ class Experiment:
     unproven: bool = False
 
     def __post_init__(self) -> None:
-        asked = f"an experiment with {type(self.algorithm).__name__}"
-        for name in ("workers", "dimension", "value", "gradient"):
-            if not hasattr(self.problem, name):
-                raise WrongUse(asked, f"the problem has no {name!r}", "see problems.Problem for what a problem has")
-        if not isinstance(self.algorithm, Algorithm):
-            raise WrongUse(asked, "this is not a method", "pass an instance of a toolkit.algorithms.Algorithm subclass")
-        if not isinstance(self.compressor, Compressor):
-            raise WrongUse(asked, f"{self.compressor!r} is not a compressor", "pass an instance such as TopK(k=1)")
-        for name in ("steps", "runs"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or value != int(value) or value < 1:
-                raise WrongUse(asked, f"{name}={value!r}", f"give {name} as an integer of at least 1")
-        if not 0 <= self.seed <= 2**32 - self.runs:
-            raise WrongUse(asked, f"seed={self.seed} with {self.runs} runs", "seed + runs must lie between 0 and 2^32")
+        self._check_parts()
+        self._check_numbers()
         self._settle("stepsize", _frozen(self.stepsize))
-        self._settle("keep", tuple(self.keep))
-        self._settle("batch", getattr(self.problem, "default_batch", "full") if self.batch is None else self.batch)
-        if not (self.batch == "full" or callable(self.batch) or (isinstance(self.batch, int) and self.batch >= 1)):
-            raise WrongUse(asked, f"batch={self.batch!r}", "give 'full', an integer of at least 1, or a schedule")
+        self._settle("keep", (self.keep,) if isinstance(self.keep, str) else tuple(self.keep))
+        self._settle("batch", self._checked_batch())
         self._settle("x0", self._start())
         self._settle("record", self._recorded_steps())
         self._check_stepsize()
-        for name, weight in (self.average or {}).items():
-            if isinstance(weight.q, tuple):
-                remedy = "use toolkit.averages.contracting, which follows each run's step size"
-                raise WrongUse(f"average={{{name!r}: …}}", "the weight has one q for each run", remedy)
-        self.compressor.check(self.problem.dimension)
+        for compressor in (self.compressor, self.down):
+            if compressor is not None:
+                compressor.check(self.problem.dimension)
         pairs.require(self.algorithm, self.compressor, self.problem.dimension, unproven=self.unproven)
+
+    @property
+    def _asked(self) -> str:
+        return f"an experiment with {type(self.algorithm).__name__}"
+
+    def _check_parts(self) -> None:
+        for name in ("workers", "dimension", "value", "gradient"):
+            if not hasattr(self.problem, name):
+                remedy = "see problems.Problem for what a problem has"
+                raise WrongUse(self._asked, f"the problem has no {name!r}", remedy)
+        if not isinstance(self.algorithm, Algorithm):
+            remedy = "pass an instance of a toolkit.algorithms.Algorithm subclass"
+            raise WrongUse(self._asked, "this is not a method", remedy)
+        kinds: dict[str, tuple[Any, str, bool]] = {
+            "compressor": (Compressor, "a compressor such as TopK(k=1)", False),
+            "down": (Compressor, "a compressor such as TopK(k=1)", True),
+            "topology": (Topology, "a graph such as toolkit.topology.ring(n)", True),
+            "average": (Mapping, "weights by name, such as {'f_gap': uniform}", True),
+            "stop": (Callable, "a function of the iterates", True),
+            "unproven": (bool, "True or False", False),
+        }
+        for name, (kind, remedy, optional) in kinds.items():
+            value = getattr(self, name)
+            if not (isinstance(value, kind) or (optional and value is None)):
+                raise WrongUse(self._asked, f"{name}={value!r}", f"give {remedy}")
+        for name, weight in (self.average or {}).items():
+            if name not in AVERAGED or not isinstance(weight, Weight):
+                remedy = f"give weights such as toolkit.averages.uniform for {', '.join(AVERAGED)}"
+                raise WrongUse(self._asked, f"average={{{name!r}: {weight!r}}}", remedy)
+        if self.topology is not None and len(self.topology.matrix) != self.problem.workers:
+            wrong = f"the graph has {len(self.topology.matrix)} workers and the problem {self.problem.workers}"
+            raise WrongUse(self._asked, wrong, "give both the same number")
+
+    def _check_numbers(self) -> None:
+        for name in ("steps", "runs"):
+            value = getattr(self, name)
+            if not _is_integer(value) or value < 1:
+                raise WrongUse(self._asked, f"{name}={value!r}", f"give {name} as an integer of at least 1")
+        if not _is_integer(self.seed) or not 0 <= self.seed <= 2**32 - self.runs:
+            wrong = f"seed={self.seed!r} with {self.runs} runs"
+            raise WrongUse(self._asked, wrong, "give integers with seed + runs between 0 and 2^32")
+        if not isinstance(self.limit, (int, float)) or not self.limit > 0:
+            raise WrongUse(self._asked, f"limit={self.limit!r}", "give a positive number")
+
+    def _checked_batch(self) -> Any:
+        batch: Any = getattr(self.problem, "default_batch", "full") if self.batch is None else self.batch
+        if not (batch == "full" or callable(batch) or (_is_integer(batch) and batch >= 1)):
+            remedy = "give 'full', an integer of at least 1, or a schedule"
+            raise WrongUse(self._asked, f"batch={batch!r}", remedy)
+        if batch != "full" and not hasattr(self.problem, "stochastic_gradient"):
+            remedy = "give batch='full' or define stochastic_gradient(x, draw, batch)"
+            raise WrongUse(self._asked, f"batch={batch!r}, and the problem has no stochastic_gradient", remedy)
+        return batch
 
     def _settle(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -126,7 +164,10 @@ class Experiment:
         start = getattr(self.problem, "start", None) if self.x0 is None else self.x0
         if start is None:
             start = np.zeros(d)
-        start = np.array(start, dtype=None if getattr(start, "dtype", None) == np.float32 else float)
+        try:
+            start = np.array(start, dtype=np.float32 if getattr(start, "dtype", None) == np.float32 else float)
+        except (TypeError, ValueError) as error:
+            raise WrongUse(asked, f"x0={start!r}", f"give numbers of shape ({d},) or ({self.runs}, {d})") from error
         if start.shape not in ((d,), (self.runs, d)):
             raise WrongUse(asked, f"x0 has shape {start.shape}", f"give ({d},) or ({self.runs}, {d})")
         if not np.isfinite(start).all():
@@ -139,7 +180,8 @@ class Experiment:
             return default_record(self.steps)
         if isinstance(self.record, str) and self.record == "all":
             return tuple(range(self.steps + 1))
-        steps = [] if isinstance(self.record, str) else sorted({int(step) for step in self.record})
+        listed = () if isinstance(self.record, str) or not np.iterable(self.record) else tuple(self.record)
+        steps = sorted({int(step) for step in listed}) if all(map(_is_integer, listed)) else []
         if not steps or steps[0] < 0 or steps[-1] > self.steps:
             raise WrongUse("simulate(record=…)", f"{self.record!r}", f"give 'all' or steps between 0 and {self.steps}")
         return tuple(steps)
@@ -157,10 +199,14 @@ class Experiment:
             raise WrongUse(
                 f"simulate({name}())", "no step size was given", "pass stepsize=0.1, a schedule or prescribed()"
             )
+        if np.ndim(self.stepsize) > 1:
+            raise WrongUse("simulate(stepsize=…)", f"an array of shape {np.shape(self.stepsize)}", "give a 1-D set")
         for value in values(stepsize):
-            if isinstance(value, (int, float)) and not (math.isfinite(value) and value >= 0):
+            if isinstance(value, (Schedule, Prescribed)):
+                continue
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < math.inf:
                 raise WrongUse(
-                    f"stepsize={value}", "a step size is a finite number of at least 0", "give such a number"
+                    f"stepsize={value!r}", "a step size is a finite number of at least 0", "give such a number"
                 )
 
     @cached_property
@@ -203,67 +249,13 @@ def default_record(steps: int) -> tuple[int, ...]:
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(np.asarray(value).ravel().tolist()) if isinstance(value, (list, np.ndarray)) else value
-
-
-def describe(value: Any) -> Any:
-    """Return a value as plain data for JSON, precise enough that equal descriptions mean equal experiments.
-
-    Raises
-    ------
-    NotDescribable
-        If the source of a user's class or function cannot be read (as in a notebook without files).
-    """
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, np.generic):
-        return describe(value.item())
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return {"shape": list(value.shape), "dtype": str(value.dtype), "sha256": digest}
-    if isinstance(value, (list, tuple)):
-        return [describe(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): describe(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))}
-    if inspect.isfunction(value):
-        captured = [cell.cell_contents for cell in value.__closure__ or ()]
-        known = {"function": value.__qualname__, "captured": describe(captured)}
-        # Two lambdas of one file share name and source: their compiled constants and code tell them apart.
-        constants = [constant for constant in value.__code__.co_consts if not inspect.iscode(constant)]
-        code = hashlib.sha256(repr((value.__code__.co_code, constants)).encode()).hexdigest()
-        return known | {"defaults": describe(value.__defaults__ or ()), "source": _source(value), "code": code}
-    fields = (
-        {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        if dataclasses.is_dataclass(value)
-        else value.describe()
-        if hasattr(value, "describe")
-        else {name: item for name, item in vars(value).items() if not name.startswith("_")}
+    """Return a number as Python's own, which takes the type of the arrays it meets, and a swept set as a tuple."""
+    if isinstance(value, (list, np.ndarray)) and np.ndim(value) == 1:
+        return tuple(np.asarray(value).tolist())
+    return (
+        value.item() if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim) else value
     )
-    kind = type(value)
-    known = {"class": f"{kind.__module__}.{kind.__qualname__}"} | {
-        name: describe(item) for name, item in fields.items()
-    }
-    bases = [base for base in kind.__mro__ if base is not object and base.__module__.partition(".")[0] not in _OURS]
-    sources = [_source(base) for base in bases]
-    return known | ({"source": sources} if sources else {})
 
 
-class NotDescribable(WrongUse):
-    """A user's class or function whose source cannot be read: its experiments run but are not stored."""
-
-
-def _source(thing: Any) -> str:
-    """Return the SHA-256 of the file a user's class or function stands in: what it calls may stand there too."""
-    module = sys.modules.get(thing.__module__)
-    try:
-        text = inspect.getsource(module) if module is not None and hasattr(module, "__file__") else ""
-        text = text or inspect.getsource(thing)
-    except (OSError, TypeError) as error:
-        raise NotDescribable(
-            f"the description of {thing.__qualname__}",
-            "its source cannot be read, so a stored result could not notice a change of it",
-            "put it into a file to have its experiments stored",
-        ) from error
-    return hashlib.sha256(text.encode()).hexdigest()
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

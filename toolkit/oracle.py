@@ -51,7 +51,7 @@ class Oracle:
             if point is x and drawn == index:
                 return gradient
         draw = self._draw.of("sample", index).per_worker
-        gradient = self.problem.stochastic_gradient(x, draw, batch)
+        gradient = self._checked("stochastic_gradient", self.problem.stochastic_gradient(x, draw, batch), x)
         self._samples.append((x, index, gradient))
         self.calls += 1
         return gradient
@@ -72,8 +72,16 @@ class Oracle:
         for entry in self._exact:
             if entry[0] is x:
                 return entry
-        self._exact = [*self._exact[-1:], [x, self.problem.gradient(x), False]]
+        self._exact = [*self._exact[-1:], [x, self._checked("gradient", self.problem.gradient(x), x), False]]
         return self._exact[-1]
+
+    def _checked(self, name: str, gradient: Array, x: Array) -> Array:
+        wanted = (x.shape[0], self.problem.workers, x.shape[2])
+        if np.shape(gradient) != wanted:
+            kind = type(self.problem).__name__
+            wrong = f"it returned shape {np.shape(gradient)}, not (run, worker, coordinate) = {wanted}"
+            raise WrongUse(f"{kind}.{name}(x) with x of shape {x.shape}", wrong, "return one row per run and worker")
+        return gradient
 
     def prox(self, x: Array, stepsize: Any) -> Array:
         """Return the proximal point of the problem's non-smooth part, `x` itself where it has none."""

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import numpy as np
 
+from toolkit.errors import WrongUse
+
 __all__ = ["Parametrised", "Path", "Schedule", "at_step", "bind", "scheduled", "swept", "values"]
 
 Path = tuple[str, ...]  # the field names that lead from an object to a value inside it
@@ -43,8 +45,16 @@ class Parametrised:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
-            if "Array" not in str(field.type) and isinstance(value, (list, np.ndarray)):
-                object.__setattr__(self, field.name, tuple(np.asarray(value).ravel().tolist()))
+            if "Array" in str(field.type) or not isinstance(value, (list, np.ndarray, np.generic)):
+                continue
+            if np.ndim(value) > 1:
+                asked = f"{type(self).__name__}({field.name}=…) with an array of shape {np.shape(value)}"
+                remedy = "give a 1-D array to sweep, or annotate the field as Array to make it a value"
+                raise WrongUse(asked, "a swept set has one axis", remedy)
+            plain = np.asarray(value).tolist()
+            if plain == []:
+                raise WrongUse(f"{type(self).__name__}({field.name}=[])", "the swept set is empty", "give some values")
+            object.__setattr__(self, field.name, tuple(plain) if isinstance(plain, list) else plain)
         self.validate()
 
     def validate(self) -> None:

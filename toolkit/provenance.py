@@ -50,18 +50,28 @@ def checkout_commit(root: Path) -> str | None:
 
 @cache
 def source_hash() -> str:
-    """Return the SHA-256 of the sources of `toolkit` and `problems`: what every stored number depends on."""
+    """Return the SHA-256 of the sources of `toolkit` and `problems`, without the command line.
+
+    Every stored number depends on these.
+    """
     digest = hashlib.sha256()
     for package in ("toolkit", "problems"):
         spec = importlib.util.find_spec(package)
         root = Path(next(iter(spec.submodule_search_locations)))  # type: ignore[union-attr, arg-type]
-        for path in sorted(path for path in root.rglob("*.py") if path.name != "_build.py"):
+        for path in sorted(root.rglob("*.py")):
+            if path.name == "_build.py" or path.parent.name == "cli":
+                continue
             digest.update(str(path.relative_to(root.parent)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
+@cache
+def libraries() -> dict[str, str]:
+    """Return the versions of the libraries whose code computes stored numbers."""
+    return {name: version(name) for name in ("numpy", "scipy", "numba", "scikit-learn")}
+
+
 def versions() -> dict[str, str]:
     """Return the versions a result depends on, by name."""
-    names = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "scikit-learn")
-    known = {name: version(name) for name in names}
-    return {"csgd-toolkit": toolkit_version(), "commit": commit(), "python": platform.python_version(), **known}
+    ours = {"csgd-toolkit": toolkit_version(), "commit": commit(), "python": platform.python_version()}
+    return ours | libraries() | {name: version(name) for name in ("xarray", "h5netcdf")}

@@ -13,8 +13,9 @@ from toolkit.algorithms import Algorithm, State, mean
 from toolkit.averages import RunningMean, Weight
 from toolkit.batch import Batch
 from toolkit.channel import Channel
+from toolkit.description import NotDescribable
 from toolkit.errors import WrongUse
-from toolkit.experiment import Experiment, NotDescribable
+from toolkit.experiment import Experiment
 from toolkit.oracle import Oracle
 from toolkit.parameters import Schedule
 
@@ -55,7 +56,7 @@ class Averages:
     """Weighted means over all steps of quantities that a theorem bounds."""
 
     def __init__(self, weights: Mapping[str, Weight] | None, stepsize: Any) -> None:
-        self._means = {name: RunningMean(weight.at_stepsize(stepsize)) for name, weight in (weights or {}).items()}
+        self._means = {name: RunningMean(weight, stepsize) for name, weight in (weights or {}).items()}
         self._now: dict[str, Any] = {}
 
     def update(self, oracle: Oracle, x: Any) -> None:
@@ -75,7 +76,11 @@ class Averages:
 
 
 def _value(problem: Any, x: Any) -> np.ndarray:
-    return mean(problem.value(x)[:, :, None])[:, 0, 0]
+    per_worker = np.asarray(problem.value(x))
+    if per_worker.ndim != 2 or len(per_worker) != len(x):
+        wrong = f"it returned shape {per_worker.shape}, not (run, worker) = {(len(x), problem.workers)}"
+        raise WrongUse(f"{type(problem).__name__}.value(x) with x of shape {x.shape}", wrong, "return f_i(x_i)")
+    return mean(per_worker[:, :, None])[:, 0, 0]
 
 
 def _gap(problem: Any, x: Any) -> np.ndarray | None:
@@ -108,29 +113,40 @@ def curves(
     channel: Channel,
 ) -> None:
     """Put every curve of one step."""
+    taken: set[str] = set()
+
+    def put_once(name: str, values: Any) -> None:
+        if name in taken:
+            raise WrongUse(f"recording {name!r}", "two curves have this name", "rename the field or what is observed")
+        taken.add(name)
+        put(name, values)
+
     problem = oracle.problem
-    put("f", _value(problem, x))
+    put_once("f", _value(problem, x))
     gap = _gap(problem, x)
     if gap is not None:
-        put("f_gap", gap)
-    put("grad_norm_sq", _measure("grad_norm_sq", oracle, x))
-    put("bits_up", channel.bits_up)
-    put("bits_down", channel.bits_down)
-    put("total_error", channel.total_error)
+        put_once("f_gap", gap)
+    put_once("grad_norm_sq", _measure("grad_norm_sq", oracle, x))
+    put_once("bits_up", channel.bits_up)
+    put_once("bits_down", channel.bits_down)
+    put_once("total_error", channel.total_error)
     if experiment.down is not None:
-        put("total_error_down", channel.total_error_down)
-    put("oracle_calls", oracle.calls)
+        put_once("total_error_down", channel.total_error_down)
+    put_once("oracle_calls", oracle.calls)
     observed = algorithm.observe(state, oracle, getattr(problem, "constants", None))
     observed = observed | (problem.observe(x) if hasattr(problem, "observe") else {})
     for name, values in observed.items():
-        put(name, mean(values[:, :, None])[:, 0, 0] if np.ndim(values) == 2 else values)
+        put_once(name, mean(values[:, :, None])[:, 0, 0] if np.ndim(values) == 2 else values)
     fields = dict(state)
     for name in experiment.keep:
         if name not in fields:
             raise WrongUse(
                 f"keep={experiment.keep!r}", f"the state has no {name!r}", f"choose from {', '.join(fields)}"
             )
-        put(name, fields[name])
+        if fields[name].shape[2] != problem.dimension:
+            remedy = f"keep fields of {problem.dimension} coordinates; let `observe` return the others"
+            raise WrongUse(f"keep={experiment.keep!r}", f"{name!r} has shape {fields[name].shape}", remedy)
+        put_once(name, fields[name])
 
 
 def dataset(batch: Batch, blocks: list[dict[str, Any]]) -> xarray.Dataset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from toolkit.algorithms import Algorithm, State
+from toolkit.averages import Weight
 from toolkit.batch import Batch, blocks, lay_out, parts_of_rows
 from toolkit.channel import Channel
 from toolkit.compressors import Compressor
+from toolkit.compressors.identity import Identity
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse, nearest
 from toolkit.experiment import Experiment
 from toolkit.oracle import Oracle
 from toolkit.parameters import at_step, scheduled
 from toolkit.recording import Averages, Recorder, curves, dataset
+from toolkit.topology import Topology
 
 if TYPE_CHECKING:
     import xarray
@@ -34,27 +37,36 @@ def simulate(
     algorithm: Algorithm,
     compressor: Compressor | None = None,
     *,
+    down: Compressor | None = None,
+    topology: Topology | None = None,
+    stepsize: Any = None,
+    steps: int,
+    runs: int = 1,
+    seed: int = 0,
+    x0: Any = None,
+    batch: Any = None,
+    record: Any = None,
+    keep: Sequence[str] = (),
+    average: Mapping[str, Weight] | None = None,
+    stop: Callable[[Any], Any] | None = None,
+    limit: float = 1e12,
+    unproven: bool = False,
     progress: bool = True,
     threads: int | None = None,
-    **settings: Any,
+    **unknown: Any,
 ) -> xarray.Dataset:
     """Run a method on a problem and return its curves.
 
     Parameters
     ----------
-    problem : Problem
-        Any object with `workers`, `dimension`, `value` and `gradient`.
-    algorithm : Algorithm
-        The method.
-    compressor : Compressor, optional
-        What compresses messages to the server; by default nothing does.
+    problem, algorithm, compressor
+        What to run; without a compressor nothing is compressed.
+    down, topology, stepsize, steps, runs, seed, x0, batch, record, keep, average, stop, limit, unproven
+        The other fields of `Experiment`, which see.
     progress : bool
         Show a bar when it takes more than two seconds and the output is a terminal.
     threads : int, optional
         Threads that step blocks of runs; by default one per core. The result does not depend on it.
-    **settings
-        The other fields of `Experiment`: down, topology, stepsize, steps, runs, seed, x0, batch, record, keep,
-        average, stop, limit, unproven.
 
     Returns
     -------
@@ -78,23 +90,48 @@ def simulate(
     >>> dict(result.sizes)
     {'run': 3, 'step': 11}
     """
-    unknown = set(settings) - set(Experiment.__dataclass_fields__)
     if unknown:
-        name = sorted(unknown)[0]
-        valid = [name for name in Experiment.__dataclass_fields__ if name != "_"]
-        raise WrongUse(
-            f"simulate({name}=…)", "there is no such setting", "see toolkit.Experiment", nearest(name, valid)
-        )
-    if "steps" not in settings:
-        raise WrongUse("simulate(…)", "the number of steps is missing", "pass steps=1000")
-    if compressor is not None:
-        settings["compressor"] = compressor
-    return run(Experiment(problem, algorithm, **settings), progress=progress, threads=threads)
+        name, valid = sorted(unknown)[0], [one for one in Experiment.__dataclass_fields__ if one != "_"]
+        remedy = "see toolkit.Experiment for all of them"
+        raise WrongUse(f"simulate({name}=…)", "there is no such setting", remedy, nearest(name, valid))
+    experiment = Experiment(
+        problem,
+        algorithm,
+        Identity() if compressor is None else compressor,
+        down=down,
+        topology=topology,
+        stepsize=stepsize,
+        steps=steps,
+        runs=runs,
+        seed=seed,
+        x0=x0,
+        batch=batch,
+        record=record,
+        keep=tuple(keep) if not isinstance(keep, str) else (keep,),
+        average=average,
+        stop=stop,
+        limit=limit,
+        unproven=unproven,
+    )
+    return run(experiment, progress=progress, threads=threads)
 
 
 def default_threads() -> int:
-    """Return the threads that `simulate` uses unless told: CSGD_THREADS, or one per core."""
-    return int(os.environ.get("CSGD_THREADS", 0)) or len(os.sched_getaffinity(0))
+    """Return the threads that `simulate` uses unless told: CSGD_THREADS, or one per core this process may use.
+
+    Raises
+    ------
+    WrongUse
+        If CSGD_THREADS is not a number of threads.
+    """
+    asked = os.environ.get("CSGD_THREADS", "")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise WrongUse(
+                f"CSGD_THREADS={asked}", "this is not a number of threads", "set it to 1 or more, or unset it"
+            )
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(experiment: Experiment, *, progress: bool = False, threads: int | None = None) -> xarray.Dataset:
@@ -181,9 +218,9 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
         for step in range(experiment.steps + 1):
             algorithm, draw = prepare(step)
             if step == 0:
-                state = algorithm.init(start, oracle, channel, draw)
+                state = algorithm.init(start, oracle, channel, draw.of("method"))
             else:
-                new = algorithm.step(state, oracle, channel, draw)
+                new = algorithm.step(state, oracle, channel, draw.of("method"))
                 channel.end(new.x)
                 state = new if alive.all() else _freeze(alive, new, state)
                 tick(1)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toolkit.errors import EnvironmentLack
 from toolkit.experiment import Experiment
 from toolkit.files import own_folder, writing_to
 from toolkit.netcdf import from_bytes, to_bytes
-from toolkit.provenance import source_hash
+from toolkit.provenance import libraries, source_hash
 
 if TYPE_CHECKING:
     import xarray
@@ -76,8 +77,9 @@ class Store:
 
     @staticmethod
     def key(experiment: Experiment) -> str:
-        """Return the hash of the description and of the sources of `toolkit` and `problems`."""
-        return hashlib.sha256(f"{source_hash()}\n{experiment.canonical}".encode()).hexdigest()
+        """Return the hash of the description and of what computes: our sources and the libraries' versions."""
+        made_by = json.dumps(_made_by(), sort_keys=True)
+        return hashlib.sha256(f"{made_by}\n{experiment.canonical}".encode()).hexdigest()
 
     def __contains__(self, experiment: Experiment) -> bool:
         return (self.folder / self.key(experiment)).is_dir()
@@ -88,8 +90,15 @@ class Store:
         if not os.path.lexists(cell):
             return None
         try:
-            known = json.loads((cell / "cell.json").read_text())
-            data = (cell / "data.nc").read_bytes()
+            text, data = (cell / "cell.json").read_text(), (cell / "data.nc").read_bytes()
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            self._set_aside(cell)
+            return None
+        except OSError as error:  # passing, or a matter of permissions: the cell itself may be fine
+            remedy = "mend that, or choose another folder"
+            raise EnvironmentLack(f"reading {cell}", f"{error.strerror or error}", remedy) from error
+        try:
+            known = json.loads(text)
             intact = known["sha256"] == hashlib.sha256(data).hexdigest()
             if intact and known["key"] == cell.name and known["description"] == json.loads(experiment.canonical):
                 return from_bytes(data)
@@ -118,7 +127,7 @@ class Store:
         target = self.folder / key
         data = to_bytes(result)
         checksum = hashlib.sha256(data).hexdigest()
-        known = {"key": key, "sources": source_hash(), "sha256": checksum, "description": experiment.description}
+        known = {"key": key, "sha256": checksum, "made_by": _made_by(), "description": experiment.description}
         with writing_to(self.folder):
             draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=self.folder))
             try:
@@ -137,7 +146,7 @@ class Store:
             try:
                 known = json.loads(path.read_text())
                 size = sum(file.stat().st_size for file in path.parent.iterdir())
-                current = known["sources"] == source_hash()
+                current = known["made_by"] == _made_by()
                 yield Cell(path.parent.name, path.parent, size, current, known["description"])
             except (OSError, ValueError, KeyError):
                 continue
@@ -155,6 +164,10 @@ class Store:
         for path in [*stale, *drafts, self.folder / "set-aside"]:
             shutil.rmtree(path, ignore_errors=True)
         return len(stale)
+
+
+def _made_by() -> dict[str, Any]:
+    return {"sources": source_hash(), "libraries": libraries()}
 
 
 def _age(path: Path) -> float:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.averages import RunningMean, Weight, geometric, polynomial, uniform
+from toolkit.averages import RunningMean, Weight, contracting, geometric, polynomial, uniform
 from toolkit.errors import WrongUse
+from toolkit.stepsizes import Decaying
 
 WEIGHTS = [
     uniform,
@@ -58,16 +59,26 @@ def test_equals_exact_rational_arithmetic(values, shift, power):
     assert mean == pytest.approx(float(exact), rel=1e-12, abs=1e-12 * 100)
 
 
-def test_each_run_may_have_its_own_q():
-    q = np.array([0.5, 0.9, 1.0])
+def test_each_run_contracts_with_its_own_step_size():
+    stepsize = np.array([0.5, 0.1, 0.0])[:, None, None]
     values = np.random.default_rng(1).standard_normal((40, 3, 1, 2))
-    together = RunningMean(geometric(q))
-    alone = [RunningMean(geometric(float(each))) for each in q]
+    together = RunningMean(contracting(0.8), stepsize)
+    alone = [RunningMean(contracting(0.8), float(each)) for each in stepsize.ravel()]
+    direct = [RunningMean(geometric(1 - 0.8 * float(each))) for each in stepsize.ravel()]
     for value in values:
         batch = together.update(value)
-        for run, running in enumerate(alone):
-            np.testing.assert_array_equal(batch[run], running.update(value[run]))
-    assert hash(geometric(q)) == hash(geometric(list(q)))
+        for run in range(3):
+            own = alone[run].update(value[run])
+            np.testing.assert_array_equal(batch[run], own)
+            np.testing.assert_array_equal(direct[run].update(value[run]), own)
+
+
+def test_a_contraction_that_is_none_is_refused():
+    for stepsize in (2.0, -0.1, Decaying(1.0, 1)):
+        with pytest.raises(WrongUse):
+            RunningMean(contracting(0.8), stepsize)
+    with pytest.raises(WrongUse, match="contracting"):
+        geometric([0.5, 0.6])
 
 
 def test_long_runs_do_not_overflow():

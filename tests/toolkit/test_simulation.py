@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from problems import Quadratic
+from problems import Problem, Quadratic
 from toolkit import Experiment, simulate
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
 from toolkit.averages import contracting, geometric, polynomial, uniform
@@ -401,3 +401,39 @@ def test_equal_descriptions_are_equal_experiments():
     assert hash(build(1)) == hash(build(1))
     assert build(1) != build(2)
     assert "source" in Experiment(noisy(), SGD(), Identity(), down=Halve(), stepsize=0.1, steps=5).description["down"]
+
+
+class Misshapen(Problem):
+    workers, dimension = 2, 3
+
+    def __init__(self, value=None, gradient=None):
+        self.shapes = value, gradient
+
+    def value(self, x):
+        return np.zeros((len(x), 2) if self.shapes[0] is None else self.shapes[0])
+
+    def gradient(self, x):
+        return np.zeros((len(x), 2, 3) if self.shapes[1] is None else self.shapes[1])
+
+
+class Short(Compressor):
+    def message(self, x, draw):
+        return x[..., :1]
+
+
+@pytest.mark.parametrize(
+    ("problem", "compressor", "says"),
+    [
+        (Misshapen(gradient=(1, 5, 3)), Identity(), "Misshapen.gradient"),
+        (Misshapen(gradient=(1, 2, 1)), Identity(), "Misshapen.gradient"),
+        (Misshapen(gradient=(1, 3)), Identity(), "Misshapen.gradient"),
+        (Misshapen(value=(2,)), Identity(), "Misshapen.value"),
+        (Misshapen(value=()), Identity(), "Misshapen.value"),
+        (Misshapen(), Short(), "Short.message"),
+    ],
+)
+def test_wrong_shapes_from_a_users_parts_are_told(problem, compressor, says):
+    with pytest.raises(WrongUse, match=says):
+        simulate(problem, CompressedSGD(), compressor, stepsize=0.1, steps=2, unproven=True)
+    with pytest.raises(WrongUse, match=says):
+        simulate(problem, ErrorFeedback(), compressor, stepsize=0.1, steps=2, unproven=True)

@@ -148,7 +148,7 @@ def test_listing_and_pruning(stored: tuple[Store, Path, xarray.Dataset]) -> None
     stale = store.folder / ("0" * 64)
     shutil.copytree(cell, stale)
     known = json.loads((cell / "cell.json").read_text())
-    (stale / "cell.json").write_text(json.dumps(known | {"sources": "older ones"}))
+    (stale / "cell.json").write_text(json.dumps(known | {"made_by": "older sources"}))
     old_draft, new_draft = store.folder / ".draft-old", store.folder / ".draft-new"
     for draft in (old_draft, new_draft):
         draft.mkdir()
