@@ -313,7 +313,11 @@ def _mean_sq(vectors: Array) -> float:
 
 
 def _finite(name: str, numbers: Any) -> Array:
-    array = np.array(numbers, dtype=float, order="C")
+    try:
+        array = np.array(numbers, dtype=float, order="C")
+    except (TypeError, ValueError) as error:
+        wrong = f"{name} is not one array of numbers"
+        raise WrongUse(f"Quadratic({name}=…)", wrong, "give rows of equal length") from error
     if not np.isfinite(array).all():
         raise WrongUse(f"Quadratic({name}=…)", f"{name} holds a number that is not finite", "give finite numbers")
     array.flags.writeable = False

@@ -280,3 +280,9 @@ def test_flat_directions_are_allowed_where_f_is_bounded():
     unbounded = Quadratic(np.array([[1.0, 0.0]]), np.array([[2.0, 1.0]]))
     assert unbounded.x_star is None
     assert unbounded.constants.mu_pl is None
+
+
+@pytest.mark.parametrize("hessians", [[[1.0], [1.0, 2.0]], "abc", [[1j]]])
+def test_what_is_not_an_array_of_numbers_is_refused(hessians):
+    with pytest.raises(WrongUse, match="not one array of numbers"):
+        Quadratic(hessians=hessians)

@@ -625,3 +625,8 @@ def test_other_array_libraries_get_the_same_numbers(compressor, numbers):
     assert np.array_equal(np.asarray(strict), compressor.message(x, numbers and Scripted(numbers)))
     error = compressor.expected_error(array_api_strict.asarray(x))
     np.testing.assert_allclose(np.asarray(error), compressor.expected_error(x), rtol=1e-15)
+
+
+def test_rand_k_is_scaled_or_not():
+    with pytest.raises(WrongUse, match="True or False"):
+        RandK(k=1, unbiased="maybe")

@@ -12,6 +12,7 @@ from toolkit.compressors._check import check_count
 from toolkit.compressors._fields import like, per_row
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact
+from toolkit.errors import WrongUse
 
 
 class RandK(Compressor):
@@ -48,6 +49,8 @@ class RandK(Compressor):
 
     def validate(self) -> None:
         check_count(self, "k")
+        if not isinstance(self.unbiased, bool):
+            raise WrongUse(f"RandK(unbiased={self.unbiased!r})", "it is True or False", "give one of the two")
 
     def check(self, d: int) -> None:
         check_count(self, "k", d)
