@@ -7,14 +7,13 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import expit
 
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import LOOKS
+from figures._watched import Watched
 from problems import LogisticRegression
 from toolkit.algorithms import ErrorFeedback
-from toolkit.arrays import Array
 from toolkit.compressors import HardThreshold, TopK
 from toolkit.experiment import Experiment
 
@@ -23,18 +22,6 @@ if TYPE_CHECKING:
 
 DATA, WORKERS, K = "breast-cancer", 20, 3
 LAMBDAS = tuple(round(0.1 * 2 ** (i / 4), 4) for i in range(-2, 7))  # one of these spends what Top-k spends
-
-
-class Watched(LogisticRegression):
-    """The same problem, which also records the second moment of one sample's gradient, what S-d1 is about."""
-
-    def observe(self, x: Array) -> dict[str, Array]:
-        margins = np.matmul(self.signed_features, x[..., None])[..., 0]
-        weight = expit(-margins)
-        # ‖−w a + λx‖² = w²‖a‖² − 2wλ⟨a, x⟩ + λ²‖x‖² for the sample y·a = a, averaged over all samples.
-        lengths = np.sum(self.signed_features**2, axis=-1)
-        data = np.mean(weight**2 * lengths - 2 * weight * self.strength * margins, axis=(1, 2))
-        return {"sample_grad_norm_sq": data + self.strength**2 * np.sum(x**2, axis=(1, 2))}
 
 
 class TotalError(Figure):
@@ -65,7 +52,8 @@ class TotalError(Figure):
         step, dimension = top.step.values, LogisticRegression.on(DATA, WORKERS).dimension
         absolute = gamma**2 * dimension * lam**2
         q = sqrt(1 - K / dimension)
-        relative = (q / (1 - q) * gamma) ** 2 * float(top.sample_grad_norm_sq.mean("run").max())
+        sigma_sq = float(top.sample_grad_norm_sq.mean("run").max())
+        relative = (q / (1 - q) * gamma) ** 2 * sigma_sq
         curves: tuple[tuple[Any, str, Any, str, float, Any], ...] = (
             (top, "Top-k", LOOKS["EF14 top-k"], f"Top-{K}", 0.14, "above"),
             (threshold, "hard threshold", LOOKS["EF14 threshold"], f"threshold, $\\lambda = {lam:.2g}$", 0.75, "below"),
@@ -88,7 +76,9 @@ class TotalError(Figure):
             f"EF14, logistic regression on {DATA}, {WORKERS} workers, one sample per step and worker, "
             f"$\\gamma = 1/(4\\max_i L_i)$: mean and range of {top.sizes['run']} runs. The threshold is the one of "
             f"{len(LAMBDAS)} that spends about the bits of Top-{K} ({bits:.2f} times). Top-{K}'s memory bursts while "
-            "the gradients are large, and only their size bounds it; the threshold's never exceeds "
+            f"the gradients are large, and only their size bounds it: $\\sigma^2 = {sigma_sq:.3g}$ is read off these "
+            "runs, the largest mean over them at a recorded step, without a confidence limit. The threshold's never "
+            "exceeds "
             f"$\\gamma^2 d\\lambda^2$. In total Top-{K} loses {ratio:.1f} times as much. "
             f"{verdicts(self.claims, records)}"
         )

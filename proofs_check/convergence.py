@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from proofs_check.cases import Case
 from proofs_check.claim import Claim, Instance, not_applicable
 from proofs_check.sides import expectation, inequality
 from proofs_check.statistics import decide_upper_bound
+from toolkit.algorithms._base import Needs
 from toolkit.arrays import Array
 from toolkit.experiment import Experiment
 
@@ -30,7 +31,14 @@ class ConvergenceBound(Claim):
     """A bound on what a method does: subclass it, say on which cases, and give both sides.
 
     A case whose problem fails an assumption, and a step size above the theorem's limit, is not applicable.
+
+    Attributes
+    ----------
+    accepts : tuple
+        What the theorem needs of a compressor: one of these, as for an `Algorithm`.
     """
+
+    accepts: ClassVar[tuple[Needs, ...]] = ()
 
     def cases(self, level: str) -> list[Case]:
         """Return the experiments, as cases; step sizes above the limit may be among them."""

@@ -14,14 +14,12 @@ from proofs_check.checking import all_claims
 from proofs_check.convergence import ConvergenceBound
 from toolkit.arrays import Array
 from toolkit.experiment import Experiment
-from toolkit.parameters import bind, swept, values
+from toolkit.parameters import scheduled
 
 if TYPE_CHECKING:
     import xarray
 
 __all__ = ["Line", "Theory"]
-
-CONSTANTS = ("delta", "omega", "kappa_sq")
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Theory:
             if gamma > claim.limit(case) * (1 + 1e-12):
                 continue
             with np.errstate(over="ignore", invalid="ignore"):  # curves are infinite where a run diverged
-                left, right = claim.sides(case, {"stepsize": gamma} | _numbers(case.compressor), result)
+                left, right = claim.sides(case, {"stepsize": gamma}, result)
                 measured, bound = left.mean(axis=0), np.broadcast_to(right, left.shape).mean(axis=0)
             # A bound begins at step 0 or at step 1.
             steps = result.step.values[int(measured.size < result.sizes["step"]) :][: measured.size]
@@ -96,33 +94,19 @@ def _covering(experiment: Experiment) -> Iterator[tuple[ConvergenceBound, Case]]
     constants, start = getattr(problem, "constants", None), getattr(problem, "start", None)
     if constants is None or start is None or not np.array_equal(experiment.x0, start) or experiment.down is not None:
         return
-    known = constants.sigma_sq
-    if experiment.batch != "full" and (known is None or callable(experiment.batch)):
+    noise = constants.sigma_sq
+    if (experiment.batch != "full" and (noise is None or callable(experiment.batch))) or scheduled(compressor):
         return
-    sigma_sq = 0.0 if experiment.batch == "full" else float(known) / experiment.batch
+    sigma_sq = 0.0 if experiment.batch == "full" else float(noise) / experiment.batch
+    known = compressor.constants(problem.dimension)
     setting = Setting("this problem", problem, experiment.batch, sigma_sq)
     case = Case("this experiment", setting, compressor, stepsizes=(0.0,))
     for claim in all_claims().values():
         # A lemma that is compared on every run speaks of pairs of steps, not of a curve.
         if not isinstance(claim, ConvergenceBound) or type(claim).pathwise is not ConvergenceBound.pathwise:
             continue
-        theirs = claim.cases("quick")[0].compressor
-        if not _constants(theirs, problem.dimension) <= _constants(compressor, problem.dimension):
-            continue
-        if not {path[-1] for path in swept(theirs)} <= set(_numbers(compressor)) or claim.missing(case) is not None:
+        if not any(need.met_by(known) for need in claim.accepts) or claim.missing(case) is not None:
             continue
         needed = claim.experiment(case, "quick")
         if type(needed.algorithm) is type(experiment.algorithm) and needed.batch == experiment.batch:
             yield claim, case
-
-
-def _constants(compressor: Any, d: int) -> set[str]:
-    """Return which constants a compressor has; a swept one at its first values."""
-    one = bind(compressor, {path: values(field)[0] for path, field in swept(compressor).items()})
-    return {name for name in CONSTANTS if getattr(one.constants(d), name) is not None}
-
-
-def _numbers(compressor: Any) -> dict[str, float]:
-    """Return the numeric fields of a compressor that are given."""
-    fields = {field.name: getattr(compressor, field.name) for field in dataclasses.fields(compressor)}
-    return {name: float(value) for name, value in fields.items() if isinstance(value, (int, float))}

@@ -12,6 +12,7 @@ import numpy as np
 from problems.quadratic import Quadratic
 from proofs_check.cases import Case, Setting, contractions, crossed, smooth_settings
 from proofs_check.convergence import ConvergenceBound, curve
+from toolkit.algorithms._base import needs
 from toolkit.algorithms.ef21 import EF21, contraction_ratio
 from toolkit.arrays import Array
 from toolkit.averages import uniform
@@ -61,6 +62,8 @@ def second_limit(setting: Setting, delta: float) -> float:
 
 class EF21Bound(ConvergenceBound):
     """A bound on EF21 with exact gradients; all of them look at the same runs."""
+
+    accepts = (needs("delta"),)
 
     def cases(self, level: str) -> list[Case]:
         cases = [Case(*pair, stepsizes=()) for pair in crossed(settings(level), contractions(), level)]

@@ -15,6 +15,7 @@ from proofs_check.claim import Claim, Instance
 from proofs_check.convergence import ERROR_PROBABILITY, ConvergenceBound, curve
 from proofs_check.sides import inequality
 from proofs_check.statistics import mean_interval
+from toolkit.algorithms._base import needs
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.averages import uniform
@@ -35,6 +36,8 @@ class RelativeRate(ConvergenceBound):
     confidence limit where it is random, plus the noise, which is known. So `violated` errs with at most the stated
     probability, and `holds` speaks of the bound with that limit, a little above σ², in the place of σ².
     """
+
+    accepts = (needs("delta"),)
 
     def cases(self, level: str) -> list[Case]:
         return [

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proofs_check.cases import Case, RelativeNoise, Setting, smooth_settings
 from proofs_check.convergence import ConvergenceBound, curve
+from toolkit.algorithms._base import needs
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.averages import Weight, contracting, uniform
 from toolkit.compressors.hard_threshold import HardThreshold
 from toolkit.experiment import Experiment
+from toolkit.parameters import bind, swept
 
 if TYPE_CHECKING:
     import xarray
@@ -41,7 +43,9 @@ def convex_limit(setting: Setting) -> float:
 
 
 class AbsoluteRate(ConvergenceBound):
-    """A rate of error feedback with the hard threshold, κ² = dλ² in gradient units."""
+    """A rate of error feedback with an absolute compressor, checked with the hard threshold."""
+
+    accepts = (needs("kappa_sq"),)
 
     def cases(self, level: str) -> list[Case]:
         compressor = HardThreshold(lam=THRESHOLDS)  # type: ignore[arg-type]  # a swept set
@@ -73,7 +77,10 @@ def _experiment(case: Case, level: str, weight: Weight) -> Experiment:
 
 
 def _kappa_sq(case: Case, cell: Mapping[str, float]) -> float:
-    return case.setting.problem.dimension * cell["lam"] ** 2
+    """Return κ² in gradient units of the compressor of a cell, whose messages are steps."""
+    compressor: Any = bind(case.compressor, {path: cell[path[-1]] for path in swept(case.compressor)})
+    in_steps = compressor.for_messages(ErrorFeedback.unit, cell["stepsize"])
+    return float(in_steps.constants(case.setting.problem.dimension).kappa_sq) / cell["stepsize"] ** 2
 
 
 class Smooth(AbsoluteRate):

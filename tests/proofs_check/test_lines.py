@@ -11,9 +11,9 @@ from problems import LogisticRegression, Quadratic
 from proofs_check.lines import Theory
 from toolkit import Experiment
 from toolkit.algorithms import EF21, SGD, ErrorFeedback
-from toolkit.compressors import HardThreshold, TopK
+from toolkit.compressors import HardThreshold, Identity, TopK
 from toolkit.simulation import run
-from toolkit.stepsizes import prescribed
+from toolkit.stepsizes import InverseSqrt, prescribed
 
 PROBLEM = Quadratic.generate(workers=4, dimension=10, heterogeneity=1.0)
 NOISY = Quadratic.generate(workers=4, dimension=10, sigma_sq=1.0)
@@ -32,7 +32,9 @@ def lines(*parts: Any, **settings: Any) -> dict[str, Any]:
         ((PROBLEM, EF21(), TopK(k=2)), {"stepsize": prescribed(factor=2)}, set()),
         ((PROBLEM, ErrorFeedback(), TopK(k=2)), {}, {"S-d3", "S-d3-best", "S-d4"}),
         ((PROBLEM, ErrorFeedback(), HardThreshold(lam=0.1)), {}, {"S-a6", "S-a7"}),
-        ((PROBLEM, ErrorFeedback(), HardThreshold(raw=0.1)), {}, set()),
+        ((PROBLEM, ErrorFeedback(), HardThreshold(raw=0.1)), {"stepsize": 0.01}, {"S-a6", "S-a7"}),
+        ((PROBLEM, ErrorFeedback(), HardThreshold(lam=InverseSqrt(0.1))), {"stepsize": 0.01}, set()),  # κ changes
+        ((PROBLEM, ErrorFeedback(), Identity()), {"stepsize": 0.01}, {"S-d3", "S-d4"}),
         ((PROBLEM, SGD()), {}, set()),
         ((PROBLEM, EF21(), TopK(k=2)), {"x0": np.ones(10)}, set()),
         ((NOISY, EF21(), TopK(k=2)), {}, set()),  # its theorems are about exact gradients
@@ -51,6 +53,13 @@ def test_bounds_hold_at_every_step_of_an_exact_run() -> None:
         assert line.step.shape == line.measured.shape == line.bound.shape, name
         assert line.step[-1] == 50
         assert (line.measured <= line.bound).all(), name
+
+
+def test_a_threshold_in_either_unit_has_the_same_bound() -> None:
+    gamma, lam = 0.01, 10.0
+    thresholds = HardThreshold(lam=lam), HardThreshold(raw=gamma * lam)
+    both = [lines(PROBLEM, ErrorFeedback(), one, stepsize=gamma)["S-a6"] for one in thresholds]
+    np.testing.assert_allclose(both[0].bound, both[1].bound, rtol=1e-14)
 
 
 def test_the_run_itself_does_not_change() -> None:

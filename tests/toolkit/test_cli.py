@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import pty
 import re
@@ -21,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xarray
 
 from toolkit.__main__ import main
+from toolkit.cli.run import _table
 from toolkit.progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
@@ -253,6 +256,19 @@ def test_a_run_prints_a_table_and_a_curve_and_saves_it(here: Command, tmp_path: 
     header = next(line.split() for line in done.stdout.splitlines() if "grad_norm_sq" in line)
     assert 0 < float(rows[200][header.index("f_gap")]) < float(rows[0][header.index("f_gap")])
     assert {path.name for path in tmp_path.iterdir()} == {f"curve.{kind}" for kind in ("svg", "pdf", "png", "csv")}
+
+
+def test_means_over_the_runs_still_going_are_not_printed_as_those_over_all() -> None:
+    curves = {"f": [[4.0, 3.0, 2.0], [8.0, math.nan, math.nan]], "bits_up": [[0.0, 8.0, 16.0], [0.0, 8.0, math.nan]]}
+    result = xarray.Dataset({name: (("run", "step"), y) for name, y in curves.items()}, coords={"step": [0, 1, 2]})
+    header, first, second, third, _ = _table(result).splitlines()
+    assert header.split() == ["step", "f", "bits_up"]
+    assert first.split() == ["0", "6", "0"]
+    fewer = "  over the 1 of 2 runs still going"
+    assert second.endswith(fewer)
+    assert third.endswith(fewer)
+    assert second.removesuffix(fewer).split() == ["1", "3", "8"]
+    assert third.removesuffix(fewer).split() == ["2", "2", "16"]
 
 
 def test_a_diverging_run_is_a_status_and_not_an_error(here: Command) -> None:

@@ -123,19 +123,24 @@ def _heading(experiment: Experiment, result: xarray.Dataset) -> str:
 
 
 def _table(result: xarray.Dataset) -> str:
-    """Return means over runs at some of the recorded steps."""
+    """Return means over runs at some of the recorded steps, up to where the last run ended."""
     import numpy as np
 
-    mean = result[[name for name in COLUMNS if name in result]].mean("run")
-    mean = mean.isel(step=np.isfinite(mean["f"].values))  # up to where the last run ended
+    ran = np.isfinite(result["f"])
+    going = ran.sum("run").values
+    mean = result[[name for name in COLUMNS if name in result]].where(ran).mean("run").isel(step=going > 0)
+    going = going[going > 0]
     steps = mean.step.values
     # Logarithmically spaced: most happens early.
     wanted = {
         0,
         *np.searchsorted(steps, np.geomspace(1, max(1, steps[-1]), ROWS - 1)).clip(max=len(steps) - 1).tolist(),
     }
+    runs = result.sizes["run"]
     lines = ["    step" + "".join(f"{name!s:>14}" for name in mean)]
-    lines += [f"{steps[i]:8d}" + "".join(f"{float(mean[name][i]):14.6g}" for name in mean) for i in sorted(wanted)]
+    for i in sorted(wanted):
+        fewer = "" if going[i] == runs else f"  over the {going[i]} of {runs} runs still going"
+        lines.append(f"{steps[i]:8d}" + "".join(f"{float(mean[name][i]):14.6g}" for name in mean) + fewer)
     return "\n".join([*lines, "means over the runs; bits per worker, so far"])
 
 
@@ -144,7 +149,7 @@ def _print_curves(result: xarray.Dataset, lines: Sequence[Line]) -> None:
     from toolkit.cli.chart import chart
 
     name = "f_gap" if "f_gap" in result else "grad_norm_sq"
-    y = result[name].mean("run").values
+    y = result[name].mean("run", skipna=False).values  # as long as all runs are going
     if (y > 0).any():
         click.echo(chart({name: (result.step.values, y)}, "step"))
     for line in lines:
