@@ -126,7 +126,7 @@ def _table(result: xarray.Dataset) -> str:
     """Return means over runs at some of the recorded steps, up to where the last run ended."""
     import numpy as np
 
-    ran = np.isfinite(result["f"])
+    ran = abs(result["f"]) < np.inf
     going = ran.sum("run").values
     mean = result[[name for name in COLUMNS if name in result]].where(ran).mean("run").isel(step=going > 0)
     going = going[going > 0]
