@@ -32,6 +32,7 @@ __all__ = [
     "Setting",
     "contractions",
     "crossed",
+    "half_square",
     "smooth_settings",
 ]
 
@@ -182,6 +183,11 @@ def smooth_settings(level: str) -> tuple[Setting, ...]:
             Setting("Madelon-like logistic regression, n = 10", LogisticRegression.on("madelon-like", 10)),
         ]
     return tuple(found)
+
+
+def half_square(x_0: float, name: str = "x²/2") -> Setting:
+    """Return f(x) = x²/2 on the line, from x_0."""
+    return Setting(name, Quadratic(np.ones((1, 1)), start=np.array([x_0])))
 
 
 def _noisy(name: str, problem: Quadratic) -> Setting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, ClassVar
 
@@ -64,6 +65,13 @@ class ConvergenceBound(Claim):
         """Return what else there is to say of an instance."""
         return ""
 
+    def reported(self, case: Case, cell: Mapping[str, float], runs: xarray.Dataset) -> tuple[float, float] | None:
+        """Return what an instance that holds states as measured and bound; None for the sides at their largest ratio.
+
+        For a bound that is an equality at the start, whatever it says of later.
+        """
+        return None
+
     def pathwise(self, case: Case) -> bool:
         """Tell whether the statement is compared to rounding on every run: if nothing is left to chance."""
         return not case.random
@@ -94,10 +102,15 @@ class ConvergenceBound(Claim):
                 remark = self.remark(case, cell, runs)
             if self.pathwise(case):
                 right = np.broadcast_to(right, left.shape)
-                yield inequality(name, left, right, rounding=ROUNDING, reason=remark)
+                instance = inequality(name, left, right, rounding=ROUNDING, reason=remark)
             else:
                 decision = decide_upper_bound(left, right, ERROR_PROBABILITY)
-                yield expectation(name, decision, error_probability=self.error_probability(case), reason=remark)
+                instance = expectation(name, decision, error_probability=self.error_probability(case), reason=remark)
+            reported = self.reported(case, cell, runs) if instance.verdict == "holds" else None
+            if reported is not None:
+                measured, bound = reported
+                instance = replace(instance, measured=measured, bound=bound, ratio=measured / bound)
+            yield instance
 
 
 def _cells(result: xarray.Dataset) -> Iterator[tuple[str, dict[str, float], xarray.Dataset]]:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from proofs_check.cases import AbsoluteDeviations, Case, Setting, contractions, crossed, smooth_settings
+from proofs_check.cases import AbsoluteDeviations, Case, Setting, contractions, crossed, half_square, smooth_settings
 from proofs_check.claim import Claim, Instance
 from proofs_check.convergence import ERROR_PROBABILITY, ConvergenceBound, curve
+from proofs_check.extremal import Shrink
 from proofs_check.sides import inequality
 from proofs_check.statistics import mean_interval
 from toolkit.algorithms._base import needs
@@ -43,7 +44,7 @@ class RelativeRate(ConvergenceBound):
         return [
             Case(name, setting, compressor, tuple(factor / _smoothness(setting) for factor in (0.5, 0.05, 0.005)))
             for name, setting, compressor in crossed(smooth_settings(level), contractions(), level)
-        ]
+        ] + [slow()]
 
     def experiment(self, case: Case, level: str) -> Experiment:
         return Experiment(
@@ -76,6 +77,11 @@ class RelativeRate(ConvergenceBound):
     def remark(self, case: Case, cell: Mapping[str, float], runs: xarray.Dataset) -> str:
         how = "read off the runs, with its upper confidence limit" if case.random else "read off the run"
         return f"σ² = {self.second_moment(case, runs)[-1]:.4g} {how}"
+
+
+def slow() -> Case:
+    """Return a case that the bounds do not cover without their memory term: hardly anything is sent, and x stays."""
+    return Case("x²/2, shrink, δ = 1/100", half_square(1.0), Shrink(delta=0.01), stepsizes=(0.1,))
 
 
 def _smoothness(setting: Setting) -> float:
@@ -121,7 +127,7 @@ class Smooth(RelativeRate):
         return curve(runs, "grad_norm_sq_average"), right
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        return [*super().check(data, level), *exact_instances(self.bound, "mean")]
+        return [*super().check(data, level), *exact_instances(self.bound, "mean", (*EXACT, REMEMBERED))]
 
 
 class SmoothBest(Smooth):
@@ -174,15 +180,17 @@ EXACT = (
     (Fraction(3, 5), Fraction(1, 2), Fraction(1, 13), 1000),
     (Fraction(23, 25), Fraction(17, 20), Fraction(1, 13), 500),
 )
+# The same of an instance that the bounds do not cover without their memory term.
+REMEMBERED = (Fraction(0), Fraction(1, 10), Fraction(9, 10), 500)
 
 
-def exact_instances(bound: Any, kind: str) -> list[Instance]:
+def exact_instances(bound: Any, kind: str, chosen: tuple[Any, ...] = EXACT) -> list[Instance]:
     """Judge a bound on f(x) = x²/2 with noise of variance 1 and C(p) = (1 + q)p, where all moments are rational.
 
     The left side is the 'mean' or the 'minimum' of E‖∇f(x_t)‖² over t ≤ T.
     """
     found = []
-    for x_0, gamma, q, T in EXACT:
+    for x_0, gamma, q, T in chosen:
         if kind == "minimum" and x_0 == 0:
             continue  # the smallest is the first, and 0
         squares = second_moments(x_0, gamma, q, T)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from proofs_check.cases import Case, RelativeNoise, Setting, smooth_settings
+from problems.quadratic import Quadratic
+from proofs_check.cases import Case, RelativeNoise, Setting, half_square, smooth_settings
 from proofs_check.convergence import ConvergenceBound, curve
 from toolkit.algorithms._base import needs
 from toolkit.algorithms.error_feedback import ErrorFeedback
@@ -26,10 +27,27 @@ RUNS = {"quick": 32, "full": 64}
 
 
 def settings(level: str) -> list[Setting]:
-    """Return the smooth settings and one whose noise grows with the gradient, so that M, ζ² and D enter."""
+    """Return the smooth settings, `minimised`, and one whose noise grows with the gradient: M, ζ² and D enter."""
     problem = RelativeNoise.generate(10, 10, heterogeneity=10.0, sigma_sq=4.0)
     relative = Setting("quadratic with relative noise, n = 10", problem, 1, problem.sigma_sq, RelativeNoise.M)
-    return [*smooth_settings(level), relative]
+    return [*smooth_settings(level), relative, *minimised()]
+
+
+def minimised() -> list[Setting]:
+    """Return settings in which the start contributes little or nothing, so that the bounds need their other terms."""
+    unlike = _from_minimiser(Quadratic.generate(3, 10, heterogeneity=0.3))
+    noisy = _from_minimiser(Quadratic.generate(1, 10, sigma_sq=4.0))
+    relative = _from_minimiser(RelativeNoise.generate(10, 10, heterogeneity=10.0))
+    return [
+        half_square(0.04, "x²/2 between two points"),  # a jump is γλ or more, and passes over the minimiser
+        Setting("heterogeneous quadratic from its minimiser, n = 3", unlike),
+        Setting("noisy quadratic from its minimiser, n = 1", noisy, 1, noisy.sigma_sq),
+        Setting("quadratic with relative noise from its minimiser, n = 10", relative, 1, 0.0, RelativeNoise.M),
+    ]
+
+
+def _from_minimiser(problem: Quadratic) -> Quadratic:
+    return type(problem)(problem.hessians, problem.linear, problem.sigma_sq, start=problem.x_star)
 
 
 def smooth_limit(setting: Setting) -> float:

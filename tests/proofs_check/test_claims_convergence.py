@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,16 +90,109 @@ def test_smaller_constants_are_violated(name: str, factor: float, results: Resul
     assert all(one.ratio > 1 and one.reason.startswith("violated at") for one in violated)
 
 
-def test_noise_that_is_concealed_is_found_out(results: Results) -> None:
-    class Wrong(rethinking_sparsification_rates.Smooth):
-        def sides(self, case: Any, *where: Any) -> tuple[Any, Any]:
-            left, right = super().sides(case, *where)
-            gamma = where[0]["stepsize"]
-            return left, right - 2 * case.setting.L * gamma * case.setting.sigma_sq / case.setting.problem.workers
+def noise(case: Any, of_problem: str = "") -> float:
+    """Return σ²/n, or M times a constant of the problem over n."""
+    setting = case.setting
+    if of_problem and not setting.M:
+        return 0.0
+    sizes = setting.M * float(getattr(setting.problem.constants, of_problem)) if of_problem else setting.sigma_sq
+    return sizes / setting.problem.workers
 
-    claim = CLAIMS["S-a6"]
-    instances = Wrong().check(data_of(claim, results), "quick")
-    assert "violated" in {one.verdict for one in instances if one.name.startswith("noisy quadratic, n = 1")}
+
+def kappa_sq(case: Any, cell: Any) -> float:
+    return case.setting.problem.dimension * cell["lam"] ** 2
+
+
+TERMS: dict[tuple[str, str], Callable[[Any, Any, Any], Any]] = {
+    ("S-a6", "start"): lambda case, cell, T: 4 * case.setting.F_0 / (cell["stepsize"] * T),
+    ("S-a6", "σ²"): lambda case, cell, T: 2 * case.setting.L * cell["stepsize"] * noise(case),
+    ("S-a6", "Mζ²"): lambda case, cell, T: 2 * case.setting.L * cell["stepsize"] * noise(case, "zeta_sq"),
+    ("S-a6", "κ²"): lambda case, cell, T: 2 * (case.setting.L * cell["stepsize"]) ** 2 * kappa_sq(case, cell),
+    ("S-a7", "start"): lambda case, cell, T: 2 * case.setting.R_0_sq / (cell["stepsize"] * T),
+    ("S-a7-mu", "start"): lambda case, cell, T: (
+        2
+        * case.setting.R_0_sq
+        / cell["stepsize"]
+        * (1 - cell["stepsize"] * float(case.setting.problem.constants.mu) / 2) ** T
+    ),
+} | {
+    (name, term): size
+    for name in ("S-a7", "S-a7-mu")
+    for term, size in {
+        "σ²": lambda case, cell, T: 2 * cell["stepsize"] * noise(case),
+        "MD": lambda case, cell, T: 4 * cell["stepsize"] * noise(case, "heterogeneity"),
+        "κ²": lambda case, cell, T: 6 * case.setting.L * cell["stepsize"] ** 2 * kappa_sq(case, cell),
+    }.items()
+}
+
+
+@pytest.mark.parametrize(("name", "term"), TERMS)
+def test_without_one_of_its_terms_a_bound_is_violated(name: str, term: str, results: Results) -> None:
+    kind: Any = type(CLAIMS[name])
+
+    class Wrong(kind):
+        def sides(self, case: Any, cell: Any, runs: Any) -> tuple[Any, Any]:
+            left, right = super().sides(case, cell, runs)
+            return left, right - TERMS[name, term](case, cell, runs.step.values[1:])
+
+    instances = Wrong().check(data_of(CLAIMS[name], results), "quick")
+    assert "violated" in {one.verdict for one in instances}
+
+
+RELATIVE: dict[str, tuple[Callable[..., Any], list[str]]] = {
+    "start": (
+        lambda bound, F_0, L, gamma, sigma_sq, delta, T: bound(0, L, gamma, sigma_sq, delta, T),
+        ["heterogeneous quadratic"],
+    ),
+    "noise": (
+        lambda bound, F_0, L, gamma, sigma_sq, delta, T: (
+            bound(F_0, L, gamma, sigma_sq, delta, T) - L * gamma * sigma_sq
+        ),
+        ["x²/2, overshoot with q = 1/12"],
+    ),
+    "memory": (
+        lambda bound, F_0, L, gamma, sigma_sq, delta, T: bound(F_0, L, gamma, sigma_sq, 1, T),
+        ["x²/2, shrink, δ = 1/100", "x²/2, overshoot with q = 9/10"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "term"),
+    [("S-d3", "start"), ("S-d3", "noise"), ("S-d3", "memory"), ("S-d3-best", "start"), ("S-d3-best", "memory")],
+)
+def test_without_one_of_its_terms_a_relative_bound_is_violated(name: str, term: str, results: Results) -> None:
+    kind: Any = type(CLAIMS[name])
+    without, found = RELATIVE[term]
+
+    class Wrong(kind):
+        bound = staticmethod(partial(without, kind.bound))
+
+    instances = Wrong().check(data_of(CLAIMS[name], results), "quick")
+    for start in found:
+        assert "violated" in {one.verdict for one in instances if one.name.startswith(start)}
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.9, "holds"), (1.95, "violated")])
+def test_a_rate_that_is_1_95_times_as_fast_is_found_out(factor: float, verdict: str, results: Results) -> None:
+    """What is nearest to the rate shrinks about twice as fast as is guaranteed: 1.95 is as near as the panel gets."""
+
+    class Wrong(ef21.PolyakLojasiewicz):
+        def _factor(self, case: Any, cell: Any) -> float:
+            return 1 - factor * (1 - super()._factor(case, cell))
+
+    instances = Wrong().check(data_of(CLAIMS["EF21-2"], results), "quick")
+    assert [one.verdict for one in instances if one.name == "x²/2, shrink, q = 15/16, γ = 0.0312"] == [verdict]
+
+
+def test_the_reported_rate_is_that_of_the_whole_run(results: Results) -> None:
+    claim = CLAIMS["EF21-2"]
+    applicable = [one for one in claim.check(data_of(claim, results), "quick") if one.verdict == "holds"]
+    nearest = max(applicable, key=lambda one: one.ratio or 0.0)
+    assert nearest.name == "x²/2, shrink, q = 15/16, γ = 0.0312"
+    assert nearest.bound == pytest.approx(-1 / math.log(31 / 32))
+    # Ψ is q^t times what oscillates, by less than a factor of 2 over 200 steps.
+    assert nearest.measured == pytest.approx(-1 / math.log(15 / 16), rel=math.log(2) / (200 * -math.log(15 / 16)))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +297,9 @@ def test_the_recalled_constant_fails_by_what_the_sheet_says() -> None:
     assert {"minimum over t" in one.name for one in least} == {"mean over t" in one.name for one in means} == {True}
     assert [one.ratio for one in means] == pytest.approx([1.0233, 1.0069, 1.0297], abs=1e-4)
     assert [one.ratio for one in least] == pytest.approx([1.0068, 1.0297], abs=1e-4)
-    assert max(one.ratio for one in means) < 4 / 3  # by more it cannot fail, says the form with the best ρ
+    assert all(
+        one.ratio is not None and one.ratio < 4 / 3 for one in means
+    )  # by more it cannot fail, says the form with the best ρ
 
 
 def test_a_second_moment_that_is_read_off_is_large_enough_at_all_steps_together(
