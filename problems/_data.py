@@ -48,12 +48,12 @@ DATA_SETS: dict[str, Callable[[], tuple[Array, Array]]] = {
 
 
 def load(name: str) -> tuple[Array, Array]:
-    """Return features, shape ``(sample, d)``, and labels of a data set by its name or of a LIBSVM file by its path.
+    """Return features, shape ``(sample, d)``, and two-valued labels of a data set by name or a LIBSVM file by path.
 
     Raises
     ------
     WrongUse
-        If there is neither a data set nor a file of that name, or the file is malformed.
+        If there is neither a data set nor a file of that name, the file is malformed, or its labels are not two-valued.
     EnvironmentLack
         If a data set that comes with scikit-learn is asked for and scikit-learn is missing.
     """
@@ -73,7 +73,8 @@ def load(name: str) -> tuple[Array, Array]:
             f"choose one of: {', '.join(DATA_SETS)}; or name a LIBSVM file",
             nearest(str(name), DATA_SETS),
         )
-    return read_libsvm(name)
+    features, labels = read_libsvm(name)
+    return features, signs(labels, str(name))
 
 
 def read_libsvm(path: str | Path) -> tuple[Array, Array]:
@@ -169,7 +170,8 @@ def signs(labels: Array, source: str) -> Array:
     found = np.unique(labels)
     if found.size != 2:
         shown = ", ".join(f"{value:g}" for value in found[:5]) + (", …" if found.size > 5 else "")
-        raise WrongUse(source, f"the labels take {found.size} values ({shown})", "give labels of exactly two values")
+        values = "value" if found.size == 1 else "values"
+        raise WrongUse(source, f"the labels take {found.size} {values} ({shown})", "give labels of exactly two values")
     return np.where(labels == found[1], 1.0, -1.0)
 
 

@@ -58,6 +58,8 @@ class LogisticRegression(Problem):
         Number of samples left over by the equal shards, and not used.
     constant_features : int
         Number of features left out because they are constant.
+    left_out : str
+        Both numbers in words.
     x_star, f_star, f_star_certificate
         For 'l2': the minimiser, the minimum, and ‖∇f‖²/(2λ) there, which bounds how far `f_star` is above the true
         minimum (at most 1e-12). Computed when first asked for. None for 'nonconvex'.
@@ -70,12 +72,15 @@ class LogisticRegression(Problem):
     ------
     WrongUse
         If shapes do not fit, numbers are not finite, labels are not two-valued, there are more workers than samples,
-        or regulariser or strength are impossible.
+        or regulariser, strength or seed are impossible.
 
     Notes
     -----
     Sources: objective, 20 workers and the constant of the loss as in Sahu et al., NeurIPS 2021 (code); the nonconvex
     regulariser with λ = 0.1 as in Richtárik et al., NeurIPS 2021 (recalled; its curvature bound 2λ: code).
+
+    With 20 workers, 9 of 569 samples of breast-cancer are left out, 17 of 1797 samples and 3 of 64 features of digits,
+    and nothing of madelon-like.
 
     Examples
     --------
@@ -120,6 +125,8 @@ class LogisticRegression(Problem):
             )
         if strength is not None and not 0 <= strength < np.inf:
             raise WrongUse(f"LogisticRegression(strength={strength})", "it must be finite and at least 0", "give λ ≥ 0")
+        if seed is not None and seed < 0:
+            raise WrongUse(f"LogisticRegression(seed={seed})", "a seed is at least 0", "give such an integer, or None")
         held = _data.shards(len(labels), workers, seed)
         used = features[held.ravel()]
         if standardise:
@@ -183,6 +190,14 @@ class LogisticRegression(Problem):
                 "dropped": problem.dropped,
             }
         return problem
+
+    @property
+    def left_out(self) -> str:
+        used, features = self.workers * self._share, self.dimension + self.constant_features
+        return (
+            f"{self.dropped} of {used + self.dropped} samples left out, so that shards are equal; "
+            f"{self.constant_features} of {features} features left out as constant"
+        )
 
     def value(self, x: Array) -> Array:
         losses = np.logaddexp(0.0, -self._margins(x))

@@ -72,20 +72,32 @@ class Theory:
         self.experiment = dataclasses.replace(experiment, average=average or None, record=record)
 
     def lines(self, result: xarray.Dataset) -> list[Line]:
-        """Return the lines, given the result of `experiment`; none for a bound that the step size is too large for."""
+        """Return the lines, given the result of `experiment`.
+
+        There is none for a bound that the step size is too large for, nor for one of an expectation if only one run is
+        there.
+        """
         found = []
         gamma = float(result["stepsize"].values.flat[0])
-        for claim, case in self._covering:
-            if gamma > claim.limit(case) * (1 + 1e-12):
+        for claim, case in self._within_limit(gamma):
+            if case.random and result.sizes["run"] == 1:
                 continue
             with np.errstate(over="ignore", invalid="ignore"):  # curves are infinite where a run diverged
                 left, right = claim.sides(case, {"stepsize": gamma}, result)
                 measured, bound = left.mean(axis=0), np.broadcast_to(right, left.shape).mean(axis=0)
             # A bound begins at step 0 or at step 1.
             steps = result.step.values[int(measured.size < result.sizes["step"]) :][: measured.size]
-            if np.isfinite(bound).all():  # one run of something random bounds no expectation
+            if np.isfinite(bound).all():  # not where a run diverged, if the bound depends on what was observed
                 found.append(Line(claim, steps, measured, bound))
         return found
+
+    def unseen(self, result: xarray.Dataset) -> list[str]:
+        """Return the ids of the bounds that cover the experiment, but say nothing of its one run."""
+        within = self._within_limit(float(result["stepsize"].values.flat[0]))
+        return [claim.id for claim, case in within if case.random and result.sizes["run"] == 1]
+
+    def _within_limit(self, gamma: float) -> Iterator[tuple[ConvergenceBound, Case]]:
+        return ((claim, case) for claim, case in self._covering if gamma <= claim.limit(case) * (1 + 1e-12))
 
 
 def _covering(experiment: Experiment) -> Iterator[tuple[ConvergenceBound, Case]]:

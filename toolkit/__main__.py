@@ -32,6 +32,9 @@ def main() -> NoReturn:
         sys.exit(2)
     except ToolkitError as error:
         _fail(str(error), error.exit_code)
+    except MemoryError as error:
+        lack = EnvironmentLack("this command", f"there is not enough memory ({error})", "ask for less at a time")
+        _fail(str(lack), lack.exit_code)
     except ImportError as error:
         lack = EnvironmentLack(f"importing {error.name}", str(error), "see `csgd doctor` for what is missing or hidden")
         _fail(str(lack), lack.exit_code)

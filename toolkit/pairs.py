@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit import members
+from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
 from toolkit.parameters import bind, scheduled, swept
 
@@ -29,7 +31,7 @@ class Pair:
     reason : str
         Why.
     remedy : str
-        The legal way out; empty if supported.
+        The legal ways out: a wrapper, or methods that accept the compressor; empty if supported or if there is none.
     """
 
     verdict: str
@@ -46,26 +48,40 @@ def judge(algorithm: Any, compressor: Any, d: int) -> Pair:
     >>> from toolkit.compressors import TopK
     >>> judge(EF21(), TopK(k=1), 10).verdict
     'supported'
+    >>> from toolkit.algorithms import CompressedSGD
+    >>> judge(CompressedSGD(), TopK(k=1), 10).remedy
+    'use EF21 or ErrorFeedback, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
+    constants = _at_first(compressor).constants(d)
+    covering = _covering(constants)
+    others = f"use {' or '.join(covering)}, whose theorems cover {name}" if covering else ""
     obstacle = algorithm.impossible(compressor)
     if obstacle is not None:
-        return Pair("impossible", obstacle, f"use another method or another compressor than {name}")
-    constants = _at_first(compressor).constants(d)
+        return Pair("impossible", obstacle, others or f"use another method or another compressor than {name}")
     if not algorithm.accepts:
-        return Pair("supported", f"{method} works with any compressor")
+        return Pair("supported", f"{method} needs no constant of {name}")
     for need in algorithm.accepts:
         if need.met_by(constants):
             return Pair("supported", f"{name} has {_MEANING[need.constant]}")
     wanted = " or ".join(_MEANING[need.constant] for need in algorithm.accepts)
-    remedy = "pass unproven=True to run it all the same"
+    ways = [others] if others else []
     if constants.omega is not None and any(need.constant == "delta" for need in algorithm.accepts):
-        remedy = f"wrap it as Scaled({compressor!r}), which has δ = 1/(1 + ω), or {remedy}"
-    return Pair("unproven", f"{method} needs {wanted}, and {name} in dimension {d} has none", remedy)
+        ways.insert(0, f"wrap it as Scaled({compressor!r}), which has δ = 1/(1 + ω)")
+    return Pair("unproven", f"{method} needs {wanted}, and {name} in dimension {d} has none", ", or ".join(ways))
 
 
-def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool) -> None:
+def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool, switch: str = "unproven=True") -> None:
     """Refuse an impossible pair, and an unproven one unless `unproven` is set.
+
+    Parameters
+    ----------
+    algorithm, compressor, d
+        As in `judge`.
+    unproven : bool
+        Whether a pair that no theorem covers is to be run.
+    switch : str
+        What the user passes to set it.
 
     Raises
     ------
@@ -73,9 +89,20 @@ def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool) -> None:
         With the reason and the legal wrapper.
     """
     pair = judge(algorithm, compressor, d)
-    if pair.verdict == "impossible" or (pair.verdict == "unproven" and not unproven):
-        asked = f"{type(algorithm).__name__} with {compressor!r}"
-        raise WrongUse(asked, f"this pair is {pair.verdict}: {pair.reason}", pair.remedy)
+    if pair.verdict == "supported" or (pair.verdict == "unproven" and unproven):
+        return
+    remedy = pair.remedy
+    if pair.verdict == "unproven":
+        remedy += f"{', or ' if remedy else ''}pass {switch} to run it all the same"
+    asked = f"{type(algorithm).__name__} with {compressor!r}"
+    raise WrongUse(asked, f"this pair is {pair.verdict}: {pair.reason}", remedy)
+
+
+def _covering(constants: CompressorConstants) -> list[str]:
+    """Return the methods with a theorem for a compressor of these constants."""
+    package = "toolkit.algorithms"
+    methods = [members.load(package, name) for name in members.names(package)]
+    return [one.__name__ for one in methods if any(need.met_by(constants) for need in one.accepts)]
 
 
 def _at_first(compressor: Any) -> Any:

@@ -110,7 +110,7 @@ def test_the_larger_label_is_plus_one():
     assert_array_equal(_data.signs(np.array([2, 1, 1]), "labels"), [1.0, -1.0, -1.0])
 
 
-@pytest.mark.parametrize(("labels", "shown"), [([1, 1], r"1 values \(1\)"), ([1, 2, 3, 4, 5, 6], r"6 values \(1, 2")])
+@pytest.mark.parametrize(("labels", "shown"), [([1, 1], r"1 value \(1\)"), ([1, 2, 3, 4, 5, 6], r"6 values \(1, 2")])
 def test_labels_that_are_not_two_valued_are_refused(labels, shown):
     with pytest.raises(WrongUse, match=shown):
         _data.signs(np.array(labels), "set")

@@ -160,8 +160,8 @@ def test_version_has_the_commit(csgd: Command) -> None:
         (["run", "--method", "ef21", "--compressor", "top-k:kk=1"], ["no parameter 'kk'", "Nearest names: k"]),
         (["run", "--method", "ef21", "--compressor", "top-k:1,k=1"], ["given twice"]),
         (["run", "--method", "ef21", "--compressor", "top-k:1,2"], ["one parameter too many"]),
-        (["run", "--method", "ef21", "--compressor", "qsgd:s=4"], ["unproven", "Wrap it as Scaled(QSGD(s=4))"]),
-        (["run", "--method", "sgd", "--compressor", "top-k:k=1"], ["impossible", "CompressedSGD"]),
+        (["run", "--method", "ef21", "--compressor", "qsgd:s=4"], ["Wrap it as Scaled(QSGD(s=4))", "--unproven"]),
+        (["run", "--method", "sgd", "--compressor", "top-k:k=1"], ["impossible", "Use EF21 or ErrorFeedback"]),
         (["run", "--method", "sgd", "--stepsize=-1"], ["at least 0"]),
         (["run", "--method", "sgd", "--stepsize", "nan"], ["finite"]),
         (["run", "--method", "sgd", "--stepsize", "theory*x"], ["this is no step size"]),
@@ -171,6 +171,16 @@ def test_version_has_the_commit(csgd: Command) -> None:
         (["run", "--method", "sgd", "--problem", "logistic-regression"], ["it needs name"]),
         (["run", "--method", "sgd", "--problem", "logistic-regression:digits", "--d", "7"], ["its own dimension"]),
         (["run", "--method", "sgd", "--problem", "logistic-regression:no-such-file"], ["no-such-file"]),
+        (["run", "--method", "sgd", "--problem", "quadratic:spectrum=abc"], ["spectrum"]),
+        (["run", "--method", "sgd", "--problem", "quadratic:heterogeneity=abc"], ["heterogeneity=abc"]),
+        (["run", "--method", "sgd", "--problem", "quadratic:workers=2.5"], ["workers=2.5 is not a whole number"]),
+        (["run", "--method", "sgd", "--problem", "quadratic:rotated=maybe"], ["rotated=maybe is not true or false"]),
+        (["run", "--method", "sgd", "--problem", "quadratic:seed=-1"], ["seed"]),
+        (["run", "--method", "sgd", "--problem", "logistic-regression:digits,workers=abc"], ["workers=abc"]),
+        (["run", "--method", "sgd", "--problem", "logistic-regression:digits,strength=abc"], ["strength=abc"]),
+        (["run", "--method", "sgd", "--problem", "logistic-regression:digits,seed=-1"], ["a seed is at least 0"]),
+        (["run", "--method", "sgd", "--problem", "logistic-regression:5"], ["data set '5'"]),
+        (["run", "--method", "compressed-sgd", "--compressor", "top-k:1"], ["Use EF21 or ErrorFeedback", "--unproven"]),
         (["run", "--method", "sgd", "--save", "no/folder/curve"], ["no such folder"]),
         (["check", "D5-repair", "--json", "no/folder/claims.json"], ["no file can be made there"]),
         (["check", "D5-repair", "--json", "."], ["no file can be made there"]),
@@ -183,6 +193,55 @@ def test_wrong_use_is_told_in_one_paragraph(
 ) -> None:
     fails(here(*arguments), 2, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_that_are_not_two_valued_name_their_file(here: Command, tmp_path: Path) -> None:
+    for lines, found in (("1 1:2\n1 1:3\n", "1 value (1)"), ("1 1:2\n2 1:3\n3 1:4\n", "3 values (1, 2, 3)")):
+        (tmp_path / "mine.libsvm").write_text(lines)
+        fails(here("run", "--method", "sgd", "--problem", "logistic-regression:mine.libsvm"), 2, "mine.libsvm: ", found)
+
+
+def test_too_little_memory_is_exit_code_3(csgd: Command) -> None:
+    """A Hessian of 10⁶ × 10⁶ and a hundred million runs are beyond the address space of 8 GiB."""
+    limit = (8 * 2**30, 8 * 2**30)
+    csgd("run", "--method", "sgd", "--d", "3", "--steps", "1")  # so that no kernel has to be compiled under the limit
+    for too_much in (["--d", "1000000"], ["--runs", "100000000"]):
+        done = csgd(
+            *["run", "--method", "sgd", "--steps", "1", *too_much],
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, limit),
+        )
+        fails(done, 3, "there is not enough memory", "Ask for less")
+
+
+@pytest.mark.parametrize("arguments", [["run", "--method", "sgd", "--steps", "1"], ["doctor"]], ids=" ".join)
+def test_an_impossible_number_of_threads_is_wrong_use(
+    here: Command, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("CSGD_THREADS", "abc")
+    fails(here(*arguments), 2, "CSGD_THREADS")
+
+
+def test_one_run_is_not_held_against_a_bound_of_an_expectation(here: Command) -> None:
+    noisy = ["--problem", "quadratic:sigma_sq=1", "--method", "error-feedback", "--compressor", "top-k:k=2"]
+    random = ["--method", "error-feedback", "--compressor", "rand-k:k=2"]
+    for one in (noisy, random):
+        done = here("run", *one, "--d", "10", "--steps", "20")
+        assert re.search(r"S-d3.*, S-d4: bounds of expectations.*give --runs 2 or more", done.stdout)
+        assert "measured/bound" not in done.stdout
+        assert "no published bound" not in done.stdout
+        done = here("run", *one, "--d", "10", "--steps", "20", "--runs", "4")
+        assert "S-d4: " in done.stdout
+        assert "measured/bound" in done.stdout
+        assert "--runs" not in done.stdout
+
+
+def test_what_is_left_out_of_the_data_is_said(here: Command) -> None:
+    done = here("run", "--problem", "logistic-regression:breast-cancer", "--method", "sgd", "--steps", "2")
+    assert "9 of 569 samples left out, so that shards are equal; 0 of 30 features left out" in done.stdout
+    shown = " ".join(here("show", "logistic-regression").stdout.split())
+    assert "9 of 569 samples of breast-cancer" in shown
+    assert "17 of 1797 samples and 3 of 64 features of digits" in shown
+    assert "logistic-regression is the name of a problem and a figure: first the problem" in shown
 
 
 def test_a_missing_option_is_wrong_use(here: Command) -> None:
@@ -281,7 +340,8 @@ def test_a_diverging_run_is_a_status_and_not_an_error(here: Command) -> None:
 def test_a_claim_that_differs_is_exit_code_1(csgd: Command, third_party: Path, tmp_path: Path) -> None:
     done = csgd("check", "T-1", "D5-repair", "--json", "claims.json", more=(third_party,))
     assert done.returncode == 1, done.stderr
-    assert re.search(r"T-1 +violated +\(expected: holds\) +measured/bound = 2", done.stdout)
+    assert re.search(r"^claim +verdict +measured +bound +ratio$", done.stdout, re.MULTILINE)
+    assert re.search(r"^T-1 +violated +2 +1 +2  \(expected: holds\)$", done.stdout, re.MULTILINE)
     assert "1 of them differ" in done.stdout
     records = {record["id"]: record for record in json.loads((tmp_path / "claims.json").read_text())}
     assert set(records) == {"T-1", "D5-repair"}

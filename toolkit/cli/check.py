@@ -14,6 +14,8 @@ from toolkit.errors import WrongUse
 
 __all__ = ["check", "print_verdicts"]
 
+SIDES = ("measured", "bound", "ratio")
+
 
 @click.command()
 @click.argument("claims", nargs=-1, metavar="[CLAIM]...")
@@ -44,12 +46,14 @@ def check(claims: tuple[str, ...], json_file: Path | None, level: str, out: Path
 
 
 def print_verdicts(records: Sequence[dict[str, Any]]) -> int:
-    """Print a line per claim, and return the exit code: 1 if a verdict differs from the expected one."""
+    """Print a line per claim with both sides, and return the exit code: 1 if a verdict differs from the expected."""
     width = max((len(record["id"]) for record in records), default=0)
+    if records:
+        click.echo(f"{'claim':{width}}  {'verdict':14}" + "".join(f"{side:>12}" for side in SIDES))
     for record in records:
-        ratio = "" if record["ratio"] is None else f"  measured/bound = {_number(record['ratio'])}"
+        sides = "".join(f"{_number(record[side]):>12}" for side in SIDES)
         expected = "" if record["verdict"] == record["expected"] else f"  (expected: {record['expected']})"
-        click.echo(f"{record['id']:{width}}  {record['verdict']:14}{expected}{ratio}")
+        click.echo(f"{record['id']:{width}}  {record['verdict']:14}{sides}{expected}")
         if record["verdict"] not in ("holds", "tight"):
             click.echo(f"{'':{width}}  {record['reason']}")
     differing = sum(record["verdict"] != record["expected"] for record in records)
@@ -59,4 +63,6 @@ def print_verdicts(records: Sequence[dict[str, Any]]) -> int:
 
 
 def _number(value: Any) -> str:
+    if value is None:
+        return "–"
     return value if isinstance(value, str) else f"{value:.4g}"

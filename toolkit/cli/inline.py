@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from toolkit.errors import WrongUse, nearest
+from toolkit.errors import ToolkitError, WrongUse, nearest
 
 __all__ = ["build", "build_problem", "maker", "missing", "required", "split"]
 
 SIZES = {"workers": 8, "dimension": 100}
+NUMERIC, TEXTUAL = {"int", "float", "bool"}, {"str", "Path", "Any"}
 LITERALS: dict[str, Any] = {"true": True, "false": False, "none": None}
 
 
@@ -116,16 +117,37 @@ def _settings(make: Callable[..., Any], text: str) -> dict[str, Any]:
             raise WrongUse(text, f"there is no parameter {key!r}", f"choose from: {known}", nearest(key, names))
         if key in settings:
             raise WrongUse(text, f"the parameter {key!r} is given twice", "give it once")
-        settings[key] = _value(value)
+        settings[key] = _fitting(text, inspect.signature(make).parameters[key], value)
     return settings
 
 
 def _call(make: Callable[..., Any], text: str, settings: dict[str, Any]) -> Any:
+    name = split(text)[0]
     lacking = [one.name for one in required(make) if one.name not in settings]
     if lacking:
         example = ",".join(f"{name}=…" for name in lacking)
-        raise WrongUse(text, f"it needs {' and '.join(lacking)}", f"write {split(text)[0]}:{example}")
-    return make(**settings)
+        raise WrongUse(text, f"it needs {' and '.join(lacking)}", f"write {name}:{example}")
+    try:
+        return make(**settings)
+    except ToolkitError:
+        raise
+    except (TypeError, ValueError, OverflowError) as error:  # what a part does not check, its first use stumbles over
+        given = " or ".join(_settings(make, text)) or name
+        raise WrongUse(text, f"{given} is impossible ({error})", "give other values") from error
+
+
+def _fitting(text: str, parameter: inspect.Parameter, value: str) -> Any:
+    """Return the value of a parameter; refuse a word where its annotation, if there is one, asks for a number."""
+    types = set(re.findall(r"\w+", str(parameter.annotation))) - {"None"}
+    if types == {"str"}:
+        return value.strip()
+    found = _value(value)
+    whole = types == {"int"}
+    word = isinstance(found, str) and types & NUMERIC and not types & TEXTUAL
+    if word or (whole and isinstance(found, float)):
+        wanted = "true or false" if types == {"bool"} else "a whole number" if whole else "a number"
+        raise WrongUse(text, f"{parameter.name}={value} is not {wanted}", f"give {parameter.name} as {wanted}")
+    return found
 
 
 def _value(text: str) -> Any:

@@ -57,16 +57,21 @@ def run(
     from proofs_check.lines import Theory
     from toolkit.cli.inline import build, build_problem
     from toolkit.experiment import Experiment
+    from toolkit.pairs import require
     from toolkit.simulation import run as run_experiment
 
     if save is not None and not save.absolute().parent.is_dir():
         raise WrongUse(f"csgd run --save {save}", "there is no such folder", "name a file in an existing folder")
     if down is not None:
         settings["down"] = build("toolkit.compressors", down)
+    on = build_problem(problem, workers=workers, dimension=dimension)
+    algorithm, up = build("toolkit.algorithms", method), build("toolkit.compressors", compressor)
+    up.check(on.dimension)
+    require(algorithm, up, on.dimension, unproven=settings["unproven"], switch="--unproven")
     experiment = Experiment(
-        build_problem(problem, workers=workers, dimension=dimension),
-        build("toolkit.algorithms", method),
-        build("toolkit.compressors", compressor),
+        on,
+        algorithm,
+        up,
         stepsize=_stepsize(stepsize),
         batch=_batch(batch),
         **settings,
@@ -78,7 +83,7 @@ def run(
     lines = theory.lines(result)
     heading = _heading(experiment, result)
     click.echo(f"{heading}\n\n{_table(result)}\n")
-    _print_curves(result, lines)
+    _print_curves(result, lines, theory.unseen(result))
     if save is not None:
         from figures._one_run import draw_one_run
         from figures._report import save as save_drawing
@@ -118,7 +123,7 @@ def _heading(experiment: Experiment, result: xarray.Dataset) -> str:
         f"{type(experiment.algorithm).__name__} with {experiment.compressor!r} on {type(problem).__name__}"
         f" ({problem.workers} workers, {problem.dimension} coordinates)\n"
         f"step size {float(result['stepsize'].values.flat[0]):.6g}, {experiment.steps} steps, seed {experiment.seed},"
-        f" runs: {outcome}"
+        f" runs: {outcome}" + (f"\n{problem.left_out}" if hasattr(problem, "left_out") else "")
     )
 
 
@@ -144,8 +149,8 @@ def _table(result: xarray.Dataset) -> str:
     return "\n".join([*lines, "means over the runs; bits per worker, so far"])
 
 
-def _print_curves(result: xarray.Dataset, lines: Sequence[Line]) -> None:
-    """Print the gap, and each quantity that a published bound is about, with the bound."""
+def _print_curves(result: xarray.Dataset, lines: Sequence[Line], unseen: Sequence[str]) -> None:
+    """Print the gap, each quantity that a published bound is about, with the bound, and which bounds one run hides."""
     from toolkit.cli.chart import chart
 
     name = "f_gap" if "f_gap" in result else "grad_norm_sq"
@@ -156,5 +161,8 @@ def _print_curves(result: xarray.Dataset, lines: Sequence[Line]) -> None:
         title, last = line.claim.title, line.measured[-1] / line.bound[-1]
         click.echo(f"\n{line.claim.id}: {title}; at the last step measured/bound = {last:.4g}\n")
         click.echo(chart({"measured": (line.step, line.measured), line.claim.id: (line.step, line.bound)}, "step"))
-    if not lines:
+    if unseen:
+        one_run = "bounds of expectations, of which one run says nothing: give --runs 2 or more"
+        click.echo(f"\n{', '.join(unseen)}: {one_run}")
+    if not lines and not unseen:
         click.echo("\nno published bound is known that covers this experiment")

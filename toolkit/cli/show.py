@@ -30,7 +30,11 @@ def show(name: str, dimension: int | None, workers: int | None) -> None:
     """
     from toolkit.cli.kinds import find
 
-    for one in find(name.partition(":")[0]):
+    found = find(name.partition(":")[0])
+    if len(found) > 1:
+        kinds = " and ".join(f"a {one.kind.removesuffix('s')}" for one in found)
+        click.echo(f"{found[0].name} is the name of {kinds}: first the {found[0].kind.removesuffix('s')}\n")
+    for one in found:
         click.echo(f"{one.name} ({one.kind.removesuffix('s')})\n")
         for line in _lines(one, name, dimension, workers):
             click.echo(line)
