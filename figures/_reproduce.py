@@ -82,7 +82,7 @@ def reproduce(
             drawings[name] = figure.draw(data, records, level)
             advance(name, 1)
     seconds = time.perf_counter() - begin
-    how = f"{progress.computed} experiments computed, {progress.stored} from the store"
+    how = _in_words(progress.computed, progress.stored)
     return Reproduction(write_report(out, drawings, records, level=level, seconds=seconds, how=how), records)
 
 
@@ -97,6 +97,24 @@ def open_store(out: str | Path) -> Store:
         If it cannot be written.
     """
     return Store(own_folder(out, "report", FORMAT) / "store")
+
+
+def _in_words(computed: int, stored: int) -> str:
+    """Return where results came from.
+
+    Examples
+    --------
+    >>> _in_words(0, 3), _in_words(1, 2)
+    ('3 experiments, all from the store', '3 experiments, 1 of them computed now and 2 from the store')
+    """
+    total = f"{computed + stored} experiment{'s' if computed + stored != 1 else ''}"
+    if not stored:
+        return f"{total}, all computed now" if computed else "no experiments"
+    return (
+        f"{total}, all from the store"
+        if not computed
+        else (f"{total}, {computed} of them computed now and {stored} from the store")
+    )
 
 
 def _chosen(names: list[str]) -> tuple[dict[str, Figure], dict[str, Claim]]:

@@ -37,7 +37,7 @@ class TotalError(Figure):
             "stepsize": 1 / (4 * float(np.max(problem.constants.L_i.value))),  # S-a7's
             "batch": 1,
             "steps": steps,
-            "record": np.append(0, np.geomspace(1, steps, 60)),
+            "record": np.append(0, np.geomspace(1, steps, 60)).astype(int),
             "runs": {"quick": 4, "full": 32}[level],
         }
         return {
@@ -49,7 +49,8 @@ class TotalError(Figure):
         top = data["Top-k"]
         threshold = _at_the_bits_of(top, data["hard threshold"])
         lam, gamma = float(threshold.lam), float(top.stepsize[0])
-        step, dimension = top.step.values, LogisticRegression.on(DATA, WORKERS).dimension
+        problem = LogisticRegression.on(DATA, WORKERS)
+        step, dimension = top.step.values, problem.dimension
         absolute = gamma**2 * dimension * lam**2
         q = sqrt(1 - K / dimension)
         sigma_sq = float(top.sample_grad_norm_sq.mean("run").max())
@@ -73,13 +74,12 @@ class TotalError(Figure):
         ratio = float(top.total_error.isel(step=-1).mean() / threshold.total_error.isel(step=-1).mean())
         bits = float(threshold.bits_up.isel(step=-1).mean() / top.bits_up.isel(step=-1).mean())
         caption = (
-            f"EF14, logistic regression on {DATA}, {WORKERS} workers, one sample per step and worker, "
-            f"$\\gamma = 1/(4\\max_i L_i)$: mean and range of {top.sizes['run']} runs. The threshold is the one of "
-            f"{len(LAMBDAS)} that spends about the bits of Top-{K} ({bits:.2f} times). Top-{K}'s memory bursts while "
-            f"the gradients are large, and only their size bounds it: $\\sigma^2 = {sigma_sq:.3g}$ is read off these "
-            "runs, the largest mean over them at a recorded step, without a confidence limit. The threshold's never "
-            "exceeds "
-            f"$\\gamma^2 d\\lambda^2$. In total Top-{K} loses {ratio:.1f} times as much. "
+            f"EF14, logistic regression on {DATA} ({problem.left_out}), {WORKERS} workers, one sample per step and "
+            f"worker, $\\gamma = 1/(4\\max_i L_i)$: mean and range of {top.sizes['run']} runs. The threshold is the "
+            f"one of {len(LAMBDAS)} that spends about the bits of Top-{K} ({bits:.2f} times). Top-{K}'s memory bursts "
+            f"while the gradients are large, and only their size bounds it: $\\sigma^2 = {sigma_sq:.3g}$ is read off "
+            "these runs, the largest mean over them at a recorded step, without a confidence limit. The threshold's "
+            f"never exceeds $\\gamma^2 d\\lambda^2$. In total Top-{K} loses {ratio:.1f} times as much. "
             f"{verdicts(self.claims, records)}"
         )
         return Drawing(self.title, plate.figure, plate.table, caption)

@@ -173,6 +173,23 @@ def test_total_error_shows_what_it_says(drawings):
         assert (top <= relative).all()
 
 
+def test_captions_say_what_is_left_out_of_the_data(drawings):
+    breast_cancer = "9 of 569 samples left out, so that shards are equal; 0 of 30 features left out as constant"
+    assert breast_cancer in drawings["total-error"].caption
+    assert breast_cancer in drawings["logistic-regression"].caption
+    assert "digits: 17 of 1797 samples left out" in drawings["logistic-regression"].caption
+    assert "3 of 64 features left out as constant" in drawings["logistic-regression"].caption
+
+
+def test_caption_says_where_step_sizes_and_threshold_come_from(drawings):
+    caption = drawings["logistic-regression"].caption
+    assert "no theorem limits the step size" in caption
+    for data in logistic_regression.DATA:
+        problem = problems.LogisticRegression.on(data, logistic_regression.WORKERS)
+        lam = logistic_regression.threshold_sending(problem.dimension // 10, problem)
+        assert f"{lam:.3g} on {data}" in caption
+
+
 def test_step_size_is_chosen_on_runs_that_are_not_drawn(data, records, drawings):
     qsgd = data["logistic-regression"]["breast-cancer/QSGD"].copy(deep=True)
     half = qsgd.sizes["run"] // 2
