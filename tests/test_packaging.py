@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatch
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,13 @@ def test_the_commit_of_a_checkout_tells_changes(tmp_path: Path) -> None:
     assert provenance.checkout_commit(tmp_path) == git("rev-parse", "HEAD")
     (tmp_path / "file").write_text("two")
     assert provenance.checkout_commit(tmp_path) == git("rev-parse", "HEAD") + "-dirty"
+
+
+def test_version_of_sources_that_are_not_installed_is_that_of_their_project(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def not_installed(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(provenance, "version", not_installed)
+    assert provenance.toolkit_version.__wrapped__() == PROJECT["project"]["version"]

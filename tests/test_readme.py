@@ -1,4 +1,8 @@
-"""Everything the README shows is executed; its two install commands are what continuous integration starts with."""
+"""Everything the README shows is executed.
+
+Of the two commands of its first screen, continuous integration runs the one for the tests to the letter, and the one
+for the report with `--quick`, from a wheel.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +40,13 @@ def test_the_commands_run(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_first_screen_has_a_figure_and_the_two_commands_that_ci_runs() -> None:
+def test_the_first_screen_has_a_figure_and_two_commands_and_ci_runs_both() -> None:
     (figure,) = re.findall(r"!\[.*\]\((.*?)\)", README)
     assert (ROOT / figure).exists()
     commands = [line.strip() for line in README.splitlines() if line.startswith("    python -m pip")]
     assert len(commands) == 2
-    assert commands[1] in (ROOT / ".ci" / "run").read_text()
+    steps = (ROOT / ".ci" / "run").read_text()
+    assert commands[1] in steps
+    install, report = commands[0].split(" && ")
+    assert install == "python -m pip install ."
+    assert f"{report} --quick\n" in steps

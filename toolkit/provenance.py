@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import platform
 import subprocess
+import tomllib
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,11 +16,15 @@ __all__ = ["checkout_commit", "commit", "source_hash", "toolkit_version", "versi
 
 @cache
 def toolkit_version() -> str:
-    """Return the version of the installed distribution, or 'unknown' in a bare checkout."""
+    """Return the version of the installed distribution, or else of the checkout; 'unknown' if there is neither."""
     try:
         return version("csgd-toolkit")
     except PackageNotFoundError:
-        return "unknown"
+        try:
+            project = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return "unknown"
+        return str(tomllib.loads(project)["project"]["version"])
 
 
 @cache
