@@ -6,6 +6,7 @@ for the report with `--quick`, from a wheel.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -33,10 +34,12 @@ def test_the_python_blocks_run_in_order() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_run(command: str) -> None:
+def test_the_commands_run(command: str, tmp_path: Path) -> None:
     name, *arguments = shlex.split(command)
     assert name == "csgd"
-    done = subprocess.run([sys.executable, "-m", "toolkit", *arguments], cwd=ROOT, capture_output=True, text=True)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    csgd = [sys.executable, "-m", "toolkit", *arguments]
+    done = subprocess.run(csgd, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
