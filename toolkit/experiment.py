@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -83,7 +83,7 @@ class Experiment:
     x0: Any = None
     batch: Any = None
     record: Any = None
-    keep: tuple[str, ...] = ()
+    keep: Sequence[str] = ()
     average: Mapping[str, Any] | None = None
     stop: Callable[[Any], Any] | None = None
     limit: float = 1e12

@@ -91,16 +91,13 @@ def _gap(problem: Any, x: Any) -> np.ndarray | None:
 
 
 def _measure(name: str, oracle: Oracle, x: Any) -> np.ndarray:
+    """Return 'grad_norm_sq' or 'f_gap' at `x`, shape ``(run,)``."""
     if name == "grad_norm_sq":
         return kernels.sum_sq(mean(oracle.uncounted(x)))[:, 0]
-    if name == "f_gap":
-        gap = _gap(oracle.problem, x)
-        if gap is None:
-            raise WrongUse(
-                "average={'f_gap': …}", "the problem's f_star is not known", "average 'grad_norm_sq' instead"
-            )
-        return gap
-    raise WrongUse(f"average={{{name!r}: …}}", "only some quantities are averaged", "choose grad_norm_sq, f_gap or x")
+    gap = _gap(oracle.problem, x)
+    if gap is None:
+        raise WrongUse("average={'f_gap': …}", "the problem's f_star is not known", "average 'grad_norm_sq' instead")
+    return gap
 
 
 def curves(

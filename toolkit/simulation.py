@@ -107,7 +107,7 @@ def simulate(
         x0=x0,
         batch=batch,
         record=record,
-        keep=tuple(keep) if not isinstance(keep, str) else (keep,),
+        keep=keep,
         average=average,
         stop=stop,
         limit=limit,
@@ -236,6 +236,9 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
             if experiment.stop is not None:
                 end_runs(step, alive & np.asarray(experiment.stop(x), dtype=bool), "stopped")
             if not alive.any():
+                rest = [later for later in experiment.record if later > step]
+                if rest:
+                    record(rest[0])  # as NaN: every curve exists, also where all runs end before the first record
                 tick(experiment.steps - step)
                 break
     return {

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from toolkit.batch import lay_out
 from toolkit.errors import EnvironmentLack
 from toolkit.experiment import Experiment
 from toolkit.progress import Progress
@@ -99,9 +100,9 @@ def _find(name: str, experiment: Experiment, store: Store | None) -> xarray.Data
 
 
 def _size(experiment: Experiment) -> float:
-    """Return how much there is to compute: coordinates of all workers and runs, times steps."""
+    """Return how much there is to compute: coordinates of all workers, runs and cells, times steps."""
     problem = experiment.problem
-    return float(experiment.steps * experiment.runs * problem.workers * problem.dimension)
+    return float(experiment.steps * lay_out(experiment).rows * problem.workers * problem.dimension)
 
 
 def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> Iterator[tuple[Experiment, Any]]:

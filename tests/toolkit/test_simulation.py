@@ -170,6 +170,18 @@ def test_divergence_is_a_status_and_leaves_the_others_alone():
     assert np.array_equal(result.f.values[0], alone.f.values)
 
 
+def test_runs_that_all_end_before_the_first_record_leave_every_curve():
+    problem = Quadratic(hessians=[[1.0, 1.0]])
+    settings = {"steps": 200, "x0": [1.0, 1.0], "limit": 1e6, "record": [150, 200], "keep": ("x",), "threads": 1}
+    result = simulate(problem, SGD(), stepsize=3.0, average={"f_gap": uniform}, **settings)
+    assert {"f", "f_gap", "bits_up", "x", "f_gap_average"} <= set(result.data_vars)
+    assert np.isnan(result.f.values).all()
+    # Cells are blocks of their own here: all runs of the second end before the first record.
+    mixed = simulate(problem, SGD(), stepsize=[0.5, 3.0], runs=40_000, **settings | {"keep": ()})
+    assert np.isfinite(mixed.f.sel(stepsize=0.5)).all()
+    assert np.isnan(mixed.f.sel(stepsize=3.0)).all()
+
+
 def test_stop_freezes_a_run_and_says_when():
     problem = Quadratic(hessians=[[1.0]], linear=[[0.0]])
     result = simulate(problem, SGD(), stepsize=0.5, steps=50, x0=[1.0], stop=lambda x: np.abs(x[:, 0, 0]) < 0.1)
