@@ -55,7 +55,7 @@ class Overshoot(Compressor):
     def message(self, x: Array, draw: Any) -> Array:
         return (1 + np.sqrt(1 - self.delta)) * x
 
-    def constants(self, d: int) -> CompressorConstants:
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return CompressorConstants(delta=exact(self.delta, "the definition, with equality for every x"))
 
 

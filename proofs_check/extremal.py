@@ -38,5 +38,5 @@ class Shrink(Compressor):
     def message(self, x: Array, draw: Any) -> Array:
         return (1 - np.sqrt(1 - self.delta)) * x
 
-    def constants(self, d: int) -> CompressorConstants:
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return CompressorConstants(delta=exact(self.delta, "the definition, with equality for every x"))

@@ -99,7 +99,8 @@ def parts_of_rows(batch: Batch, rows: slice) -> dict[str, Any]:
     problem, algorithm = batch.experiment.problem, bound["algorithm"]
     if isinstance(algorithm.stepsize, Prescribed):
         known = getattr(problem, "constants", None)
-        theory = known and algorithm.theory_stepsize(known, bound["compressor"].constants(problem.dimension))
+        of_compressor = bound["compressor"].constants(problem.dimension, problem.workers)
+        theory = known and algorithm.theory_stepsize(known, of_compressor)
         if not theory:
             name = type(algorithm).__name__
             raise WrongUse(

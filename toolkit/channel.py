@@ -11,8 +11,11 @@ from toolkit.arrays import Array, contiguous
 from toolkit.compressors import Compressor
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
+from toolkit.parameters import bind
 
 __all__ = ["Channel"]
+
+_REST = ("indices", "side", "padding")
 
 
 class Channel:
@@ -24,6 +27,8 @@ class Channel:
         What compresses messages to the server and messages to the workers.
     topology : Topology, optional
         The graph that `exchange` and `mix` use.
+    codec : Codec, optional
+        With one, the entropy and the encoded bytes of every message are counted as well; see `toolkit.ledger`.
 
     Attributes
     ----------
@@ -31,14 +36,19 @@ class Channel:
         Formula count of bits so far, mean per worker.
     total_error, total_error_down : float or array, shape (run,)
         Σ_t (1/n) Σ_i ‖p − C(p)‖² so far.
+    ledger_up, ledger_down : dict of str to float or array, shape (run,)
+        The other counts of bits so far, mean per worker, by the names of the fields of `toolkit.ledger.Ledger`.
     """
 
-    def __init__(self, up: Compressor, down: Compressor, topology: Any = None) -> None:
-        self.up, self.down, self.topology = up, down, topology
+    def __init__(self, up: Compressor, down: Compressor, topology: Any = None, codec: Any = None) -> None:
+        self.up, self.down, self.topology, self.codec = up, down, topology, codec
         self.bits_up: Any = 0.0
         self.bits_down: Any = 0.0
         self.total_error: Any = 0.0
         self.total_error_down: Any = 0.0
+        self.ledger_up: dict[str, Any] = {}
+        self.ledger_down: dict[str, Any] = {}
+        self._states: dict[tuple[str, str], dict[tuple[str, ...], Array]] = {}
         self._prices: dict[tuple[int, int, Any, bool], tuple[Compressor, Any]] = {}
         self._draw: Draw | None = None
         self._messages = 0
@@ -53,7 +63,7 @@ class Channel:
     def end(self, x: Array) -> None:
         """End a step: one uncompressed vector like `x` went down to every worker unless the method sent its own."""
         if not self._spoke_down:
-            self.bits_down = self.bits_down + _full_price(x)
+            self._charge("down", _full(x, self.codec is not None))
 
     def send(self, v: Array, *, exact: Any = False, active: Any = None, purpose: str | None = None) -> Array:
         """Send one vector per worker to the server.
@@ -74,20 +84,17 @@ class Channel:
         array, shape (run, worker, d)
             What arrives.
         """
-        sent, bits, error = self._transmit(self.up, v, exact, active, purpose)
-        self.bits_up = self.bits_up + bits
-        self.total_error = self.total_error + error
-        return sent
+        return self._transmit("up", v, exact, active, purpose)
 
     def send_with_memory(
         self, memory: Array, v: Array, scale: Any, *, exact: Any = False, active: Any = None, purpose: str | None = None
     ) -> tuple[Array, Array]:
         """Error feedback: with p = memory + scale·v, send C(p) and return what arrives and p − C(p)."""
-        if exact is False and active is None:
-            draw = self._message_draw(self.up, v, purpose)
+        if exact is False and active is None and self.codec is None and not self.up.state:
+            draw = self._draw_of(self.up, v, self._name(purpose))
             sent, rest, error = self.up.message_with_memory(memory, v, scale, draw)
             _check_message(self.up, sent, rest)
-            self.bits_up = self.bits_up + _mean(self._bits(self.up, sent))
+            self._charge("up", {"formula": self._bits(self.up, sent)})
             self.total_error = self.total_error + _mean(error)
             return sent, rest
         p = memory + scale * v
@@ -104,11 +111,8 @@ class Channel:
 
     def exchange(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
         """Send one message per worker to each of its neighbours; its price counts once per neighbour."""
-        sent, bits, error = self._transmit(self.up, v, exact, None, purpose, self.topology.degrees)
-        self.bits_up = self.bits_up + bits
-        self.total_error = self.total_error + error
         self._spoke_down = True
-        return sent
+        return self._transmit("up", v, exact, None, purpose, self.topology.degrees)
 
     def mix(self, v: Array) -> Array:
         """Return Wv − v on public copies, which costs nothing."""
@@ -117,48 +121,92 @@ class Channel:
     def preview(self, v: Array) -> Array:
         """Return what would arrive if `v` were the next message sent; free, and draws what that message would."""
         messages = self._messages
-        draw = self._message_draw(self.up, v, None)
+        name = self._name(None)
         self._messages = messages
-        return self.up.message(contiguous(v), draw)
+        return self._with_state("up", name).message(contiguous(v), self._draw_of(self.up, v, name))
 
     def _down(self, v: Array, exact: Any, active: Any, purpose: str | None) -> Array:
-        sent, bits, error = self._transmit(self.down, v, exact, active, purpose)
-        self.bits_down = self.bits_down + bits
-        self.total_error_down = self.total_error_down + error
         self._spoke_down = True
-        return sent
+        return self._transmit("down", v, exact, active, purpose)
 
-    def _message_draw(self, compressor: Compressor, v: Array, purpose: str | None) -> Draw | None:
-        """Return the randomness of the next message: own to each worker, unless it is one for all."""
+    def _name(self, purpose: str | None) -> str:
+        """Return what the randomness and the state of the next message go by."""
         name = f"message {self._messages}" if purpose is None else f"shared {purpose}"
         self._messages += 1
+        return name
+
+    def _draw_of(self, compressor: Compressor, v: Array, name: str) -> Draw | None:
+        """Return the randomness of a message: own to each worker, unless it is one for all or they share theirs."""
         if not compressor.random or self._draw is None:
             return None
         draw = self._draw.of(name)
-        return draw if v.shape[1] == 1 else draw.per_worker
+        return draw if v.shape[1] == 1 or compressor.shared else draw.per_worker
+
+    def _with_state(self, direction: str, name: str) -> Compressor:
+        """Return the compressor as the last message of this name left it."""
+        compressor = self.up if direction == "up" else self.down
+        return bind(compressor, self._states.get((direction, name), {}))
 
     def _transmit(
-        self, compressor: Compressor, v: Array, exact: Any, active: Any, purpose: str | None, copies: Any = 1.0
-    ) -> tuple[Array, Any, Any]:
-        """Return what arrives, its bits and its squared error, the latter two averaged over workers."""
-        v = contiguous(v)
-        draw = self._message_draw(compressor, v, purpose)
-        bits: Any = _full_price(v)
+        self, direction: str, v: Array, exact: Any, active: Any, purpose: str | None, copies: Any = 1.0
+    ) -> Array:
+        """Return what arrives; charge its bits and add its squared error, both averaged over workers."""
+        v, name, audited = contiguous(v), self._name(purpose), self.codec is not None
+        charges = _full(v, audited)
         error: Any = 0.0
         sent = v
         if exact is not True:
-            sent = compressor.message(v, draw)
-            _check_message(compressor, sent, v)
-            bits, error = self._bits(compressor, sent), kernels.sum_sq_difference(v, sent)
-        if not isinstance(exact, bool):
-            sent = np.where(exact, v, sent)
-            bits = np.where(exact[..., 0], _full_price(v), bits)
-            error = np.where(exact[..., 0], 0.0, error)
+            full = charges
+            sent, charges = self._compressed(direction, v, name, active)
+            error = kernels.sum_sq_difference(v, sent)
+            if exact is not False:
+                sent = np.where(exact, v, sent)
+                charges = {count: np.where(exact[..., 0], full[count], bits) for count, bits in charges.items()}
+                error = np.where(exact[..., 0], 0.0, error)
         if active is not None:
             sent = np.where(active, sent, 0.0)
-            bits = np.where(active[..., 0], bits, 0.0)
+            charges = {count: np.where(active[..., 0], bits, 0.0) for count, bits in charges.items()}
             error = np.where(active[..., 0], error, 0.0)
-        return sent, _mean(bits * copies), _mean(error)
+        self._charge(direction, {count: bits * copies for count, bits in charges.items()})
+        if direction == "up":
+            self.total_error = self.total_error + _mean(error)
+        else:
+            self.total_error_down = self.total_error_down + _mean(error)
+        return sent
+
+    def _compressed(self, direction: str, v: Array, name: str, active: Any) -> tuple[Array, dict[str, Any]]:
+        """Return the decoded messages and their bits by every count; move the compressor's state on."""
+        compressor = self._with_state(direction, name)
+        draw = self._draw_of(compressor, v, name)
+        if not compressor.state and self.codec is None:
+            sent = compressor.message(v, draw)
+            _check_message(compressor, sent, v)
+            return sent, {"formula": self._bits(compressor, sent)}
+        parts = compressor.parts(v, draw)
+        sent = compressor.assemble(parts, draw, v.shape[2], v.dtype)
+        _check_message(compressor, sent, v)
+        if compressor.state:
+            old = self._states.get((direction, name), {})
+            new = {(field,): value for field, value in compressor.after(parts).items()}
+            if active is not None and old:  # who sends nothing stays as he is
+                new = {path: np.where(active, value, old[path]) for path, value in new.items()}
+            self._states[direction, name] = new
+        if self.codec is None:
+            return sent, {"formula": self._bits(compressor, sent)}
+        from toolkit.ledger import charge
+
+        return sent, vars(charge(compressor, v, parts, draw, self.codec))
+
+    def _charge(self, direction: str, charges: dict[str, Any]) -> None:
+        """Add bits per message, numbers or arrays of shape (run, worker), averaged over workers."""
+        bits = _mean(charges.pop("formula"))
+        if direction == "up":
+            self.bits_up = self.bits_up + bits
+        else:
+            self.bits_down = self.bits_down + bits
+        ledger = self.ledger_up if direction == "up" else self.ledger_down
+        for count, amount in charges.items():
+            ledger[count] = ledger.get(count, 0.0) + _mean(amount)
 
     def _bits(self, compressor: Compressor, sent: Array) -> Any:
         """Return the formula price of each message: a number, or an array that broadcasts to (run, worker)."""
@@ -181,6 +229,14 @@ def _check_message(compressor: Compressor, sent: Array, v: Array) -> None:
 
 def _full_price(v: Array) -> float:
     return float(v.shape[2] * 8 * v.dtype.itemsize)
+
+
+def _full(v: Array, audited: bool) -> dict[str, Any]:
+    """Return the bits of an uncompressed vector, by every count if they are audited."""
+    bits = _full_price(v)
+    if not audited:
+        return {"formula": bits}
+    return dict.fromkeys(("formula", "entropy", "encoded", "values"), bits) | dict.fromkeys(_REST, 0.0)
 
 
 def _mean(per_worker: Any) -> Any:

@@ -126,6 +126,11 @@ class Draw:
         """The shape of a batch of vectors: (runs, 1) if shared by the workers of a run, else (runs, workers)."""
         return len(self._address[0]), self._address[2] or 1
 
+    @property
+    def seeds(self) -> Array:
+        """The seed value of each run, shape ``(run,)``."""
+        return self._address[0]
+
     def __repr__(self) -> str:
         seeds, step, workers, _, index = self._address
         return (

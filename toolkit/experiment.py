@@ -18,7 +18,7 @@ from toolkit.compressors import Compressor
 from toolkit.compressors.identity import Identity
 from toolkit.description import NotDescribable, describe
 from toolkit.errors import WrongUse
-from toolkit.parameters import Schedule, values
+from toolkit.parameters import Parametrised, Schedule, values
 from toolkit.stepsizes import Prescribed
 from toolkit.topology import Topology
 
@@ -63,6 +63,8 @@ class Experiment:
         A run whose largest coordinate exceeds `limit` × max(1, the start's) has diverged.
     unproven : bool
         Run a pair that no theorem covers.
+    codec : Codec, optional
+        With one, every message is also encoded, and its entropy and bytes are recorded beside the formula count.
 
     Raises
     ------
@@ -88,6 +90,7 @@ class Experiment:
     stop: Callable[[Any], Any] | None = None
     limit: float = 1e12
     unproven: bool = False
+    codec: Any = None
 
     def __post_init__(self) -> None:
         self._check_parts()
@@ -101,7 +104,8 @@ class Experiment:
         for compressor in (self.compressor, self.down):
             if compressor is not None:
                 compressor.check(self.problem.dimension)
-        pairs.require(self.algorithm, self.compressor, self.problem.dimension, unproven=self.unproven)
+        n, d = self.problem.workers, self.problem.dimension
+        pairs.require(self.algorithm, self.compressor, d, n, unproven=self.unproven)
 
     @property
     def _asked(self) -> str:
@@ -122,6 +126,7 @@ class Experiment:
             "average": (Mapping, "weights by name, such as {'f_gap': uniform}", True),
             "stop": (Callable, "a function of the iterates", True),
             "unproven": (bool, "True or False", False),
+            "codec": (Parametrised, "codes such as toolkit.wire.Codec()", True),
         }
         for name, (kind, remedy, optional) in kinds.items():
             value = getattr(self, name)

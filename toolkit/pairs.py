@@ -39,8 +39,8 @@ class Pair:
     remedy: str = ""
 
 
-def judge(algorithm: Any, compressor: Any, d: int) -> Pair:
-    """Judge a method (class or instance) with a compressor in dimension `d`.
+def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
+    """Judge a method (class or instance) with a compressor in dimension `d`, with `n` workers.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def judge(algorithm: Any, compressor: Any, d: int) -> Pair:
     'use EF21 or ErrorFeedback, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
-    constants = _at_first(compressor).constants(d)
+    constants = _at_first(compressor).constants(d, n)
     covering = _covering(constants)
     others = f"use {' or '.join(covering)}, whose theorems cover {name}" if covering else ""
     obstacle = algorithm.impossible(compressor)
@@ -71,12 +71,14 @@ def judge(algorithm: Any, compressor: Any, d: int) -> Pair:
     return Pair("unproven", f"{method} needs {wanted}, and {name} in dimension {d} has none", ", or ".join(ways))
 
 
-def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool, switch: str = "unproven=True") -> None:
+def require(
+    algorithm: Any, compressor: Any, d: int, n: int = 1, *, unproven: bool, switch: str = "unproven=True"
+) -> None:
     """Refuse an impossible pair, and an unproven one unless `unproven` is set.
 
     Parameters
     ----------
-    algorithm, compressor, d
+    algorithm, compressor, d, n
         As in `judge`.
     unproven : bool
         Whether a pair that no theorem covers is to be run.
@@ -88,7 +90,7 @@ def require(algorithm: Any, compressor: Any, d: int, *, unproven: bool, switch: 
     WrongUse
         With the reason and the legal wrapper.
     """
-    pair = judge(algorithm, compressor, d)
+    pair = judge(algorithm, compressor, d, n)
     if pair.verdict == "supported" or (pair.verdict == "unproven" and unproven):
         return
     remedy = pair.remedy

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Averages", "Recorder", "curves", "dataset"]
 
-UNITS = {"bits_up": "bit", "bits_down": "bit", "oracle_calls": "gradient"}
+UNITS = {"oracle_calls": "gradient"}
 
 Put = Callable[[str, Any], None]
 
@@ -126,6 +126,9 @@ def curves(
     put_once("grad_norm_sq", _measure("grad_norm_sq", oracle, x))
     put_once("bits_up", channel.bits_up)
     put_once("bits_down", channel.bits_down)
+    for direction, ledger in (("up", channel.ledger_up), ("down", channel.ledger_down)):
+        for count, bits in ledger.items():
+            put_once(f"bits_{direction}_{count}", bits)
     put_once("total_error", channel.total_error)
     if experiment.down is not None:
         put_once("total_error_down", channel.total_error_down)
@@ -159,7 +162,7 @@ def dataset(batch: Batch, blocks: list[dict[str, Any]]) -> xarray.Dataset:
         data = np.concatenate([block["curves"][name] for block in blocks], axis=1)
         data = np.moveaxis(data, 0, 1).reshape(*shape, len(steps), *data.shape[2:])
         tail = ["worker" if data.shape[-2] == experiment.problem.workers else "server", "coordinate"]
-        attributes = {"unit": UNITS[name]} if name in UNITS else {}
+        attributes = {"unit": UNITS[name]} if name in UNITS else {"unit": "bit"} if name.startswith("bits_") else {}
         if name == "total_error":
             attributes = {"unit": f"{experiment.algorithm.unit}²"}
         variables[name] = ([*dims, "step", *(tail if data.ndim > len(shape) + 1 else [])], data, attributes)

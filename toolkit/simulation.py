@@ -27,6 +27,8 @@ from toolkit.topology import Topology
 if TYPE_CHECKING:
     import xarray
 
+    from toolkit.wire import Codec
+
 __all__ = ["default_threads", "run", "simulate"]
 
 DIVERGENCE_CHECK = 16  # steps between two looks for diverged runs: fixed, so that recording never changes a run
@@ -51,6 +53,7 @@ def simulate(
     stop: Callable[[Any], Any] | None = None,
     limit: float = 1e12,
     unproven: bool = False,
+    codec: Codec | None = None,
     progress: bool = True,
     threads: int | None = None,
     **unknown: Any,
@@ -61,7 +64,7 @@ def simulate(
     ----------
     problem, algorithm, compressor
         What to run; without a compressor nothing is compressed.
-    down, topology, stepsize, steps, runs, seed, x0, batch, record, keep, average, stop, limit, unproven
+    down, topology, stepsize, steps, runs, seed, x0, batch, record, keep, average, stop, limit, unproven, codec
         The other fields of `Experiment`, which see.
     progress : bool
         Show a bar when it takes more than two seconds and the output is a terminal.
@@ -73,7 +76,8 @@ def simulate(
     xarray.Dataset
         Dimensions (swept fields…, run, step): f, f_gap, grad_norm_sq, bits_up, bits_down, total_error, oracle_calls
         and what problem and method observe. Bits are the formula count, cumulative, mean per worker, set-up messages
-        included. Step 0 is the start; index t is after t steps.
+        included; with a `codec` also bits_up_entropy, bits_up_encoded and what the latter consists of. Step 0 is the
+        start; index t is after t steps.
 
     Raises
     ------
@@ -112,6 +116,7 @@ def simulate(
         stop=stop,
         limit=limit,
         unproven=unproven,
+        codec=codec,
     )
     return run(experiment, progress=progress, threads=threads)
 
@@ -182,7 +187,7 @@ def _step_block(batch: Batch, rows: slice, tick: Callable[[int], None]) -> dict[
     start = batch.start[rows]
     count = len(start)
     oracle = Oracle(problem, experiment.batch)
-    channel = Channel(parts["compressor"], parts["down"], experiment.topology)
+    channel = Channel(parts["compressor"], parts["down"], experiment.topology, experiment.codec)
     recorder = Recorder(batch, count)
     averages = Averages(experiment.average, parts["algorithm"].stepsize)
     limit = experiment.limit * np.maximum(1.0, np.abs(start).max(axis=(1, 2)))

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from toolkit.arrays import Array, contiguous, namespace
 from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
+from toolkit.layout import Field, Numbers, Positions
 from toolkit.parameters import Parametrised, scheduled, swept
+
+if TYPE_CHECKING:
+    from toolkit.wire import Codec
 
 __all__ = ["Compressor"]
 
 
 class Compressor(Parametrised):
-    """A map C that shortens vectors; subclass it, give its fields and write `message`.
+    """A map C that shortens vectors; subclass it, give its fields, and write `message`, or `parts` and `assemble`.
 
-    `message` is the mathematics, on arrays of shape ``(run, worker, coordinate)``; everything else has a default. A
-    swept field arrives in `message` as an array of shape ``(run, 1, 1)``.
+    `message` is the mathematics, on arrays of shape ``(run, worker, coordinate)``. A compressor whose messages are more
+    than some of the numbers of the vector says what they consist of (`layout`), what is in them (`parts`) and how they
+    are decoded (`assemble`); `message` then follows, and so do the bytes. Everything else has a default. A swept field
+    arrives as an array of shape ``(run, 1, 1)``.
 
     Attributes
     ----------
     random : bool
-        Whether `message` needs a draw.
+        Whether it needs a draw.
+    shared : bool
+        Whether the workers of a run must draw the same numbers.
+    summable : bool
+        Whether messages can be added without decoding them: the parts of a sum are the sums of the parts.
+    homogeneous : bool
+        Whether C(tx) = t·C(x) for t > 0, with the same draw, up to rounding.
+    symmetric : bool
+        Whether C treats all coordinates alike: permuting them permutes the message, in law and up to ties.
+    state : tuple of str
+        The fields that change from message to message; see `after`.
 
     Examples
     --------
@@ -36,10 +53,51 @@ class Compressor(Parametrised):
     """
 
     random: ClassVar[bool] = False
+    shared: ClassVar[bool] = False
+    summable: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
+    symmetric: ClassVar[bool] = False
+    state: ClassVar[tuple[str, ...]] = ()
+
+    # The mathematics --------------------------------------------------------------------------------------------------
 
     def message(self, x: Array, draw: Any) -> Array:
         """Return C(x) of finite `x`, shape ``(run, worker, coordinate)``: a new array, or `x` itself if all is sent."""
-        raise TypeError(f"{type(self).__name__} does not say how it compresses: define message(x, draw)")
+        if type(self).parts is Compressor.parts:
+            raise TypeError(f"{type(self).__name__} does not say how it compresses: define message(x, draw)")
+        return self.assemble(self.parts(x, draw), draw, x.shape[-1], x.dtype)
+
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        """Return the fields of a message in dimension `d`; by default the entries that are not +0, and where they are.
+
+        Parameters
+        ----------
+        d : int
+            The dimension.
+        dtype : dtype
+            Of the vectors.
+        """
+        return Positions("sent", d), Numbers("value", d, at="sent")
+
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
+        """Return the contents of the fields of `layout`, arrays of shape ``(run, worker, size)``."""
+        xp, sent = namespace(x), self.message(x, draw)
+        return {"sent": (sent != 0) | xp.signbit(sent), "value": sent}
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        """Return the decoded messages, shape ``(run, worker, d)``, from their parts."""
+        value = parts["value"]
+        return namespace(value).where(parts["sent"], value, namespace(value).zeros_like(value))
+
+    def redraw(self, shape: tuple[int, int, int], draw: Any) -> dict[str, Array]:
+        """Return the contents of the fields that the receiver draws (``Positions(…, drawn=True)``), for its decoder."""
+        return {}
+
+    def after(self, parts: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the fields named in `state` as they are for the next message, known to sender and receiver."""
+        return {}
+
+    # For users --------------------------------------------------------------------------------------------------------
 
     def compress(self, x: Array, draw: Any = None) -> Array:
         """Return C(x), checked: the coordinate axis is the last one of any batch, also of a plain vector.
@@ -62,29 +120,134 @@ class Compressor(Parametrised):
             If `x` has no coordinates, or an infinity or NaN; if a draw is missing or has other runs or workers; if a
             field is a swept set or a schedule, which only `simulate` resolves.
         """
+        sent = self.message(self.batch(x, draw), draw)
+        xp, shape = namespace(sent), np.shape(x)
+        return xp.asarray(xp.reshape(sent, shape) if sent.size == np.prod(shape) else sent, copy=True)
+
+    def encode(self, x: Array, draw: Any = None, codec: Codec | None = None) -> Any:
+        """Return the messages of `x` as bytes.
+
+        Parameters
+        ----------
+        x, draw
+            As in `compress`.
+        codec : Codec, optional
+            The codes; by default `Compressor.codec`.
+
+        Returns
+        -------
+        bytes, or list of bytes, or list of lists
+            For `x` of shape (d,), (worker, d) or (run, worker, d).
+
+        Raises
+        ------
+        WrongUse
+            As `compress`, and if a code cannot code what it is given.
+
+        Examples
+        --------
+        >>> from toolkit.compressors import TopK
+        >>> data = TopK(k=1).encode(np.array([3.0, -5.0, 1.0]))
+        >>> len(data)
+        10
+        >>> TopK(k=1).decode(data, 3)
+        array([ 0., -5.,  0.])
+        """
+        from toolkit.wire import seed_of, write
+
+        batch = self.batch(x, draw)
+        parts = self.parts(batch, draw)
+        layout, codec = (
+            self.layout(batch.shape[-1], batch.dtype),
+            self.codec if codec is None else codec.filled(self.codec),
+        )
+
+        def message(run: int, worker: int) -> bytes:
+            contents = {name: np.asarray(part)[run, worker] for name, part in parts.items()}
+            return b"".join(one.data for one in write(layout, contents, batch.dtype, codec, seed_of(draw, run)))
+
+        messages = [[message(run, worker) for worker in range(batch.shape[1])] for run in range(batch.shape[0])]
+        axes = np.ndim(x)
+        return messages if axes == 3 else messages[0] if axes == 2 else messages[0][0]
+
+    def decode(self, data: Any, d: int, dtype: Any = np.float64, draw: Any = None, codec: Codec | None = None) -> Array:
+        """Return what `compress` returned for the vectors whose messages are `data`, bit for bit.
+
+        Parameters
+        ----------
+        data : bytes, or list of bytes, or list of lists
+            What `encode` returned.
+        d : int
+            Dimension.
+        dtype : dtype
+            Of the vectors.
+        draw, codec
+            Those of `encode`.
+
+        Returns
+        -------
+        array, shape (d,), (worker, d) or (run, worker, d)
+
+        Raises
+        ------
+        WrongUse
+            If the data are not messages of this compressor.
+        """
+        from toolkit.wire import read, seed_of
+
+        axes = 1 if isinstance(data, bytes) else 2 if isinstance(data[0], bytes) else 3
+        messages = [[data]] if axes == 1 else [data] if axes == 2 else data
+        shape = (len(messages), len(messages[0]), d)
+        layout, codec = self.layout(d, np.dtype(dtype)), self.codec if codec is None else codec.filled(self.codec)
+        drawn = self.redraw(shape, draw) if draw is not None else {}
+
+        def contents(run: int, worker: int) -> dict[str, Array]:
+            own = {
+                name: np.broadcast_to(part, (*shape[:2], part.shape[-1]))[run, worker] for name, part in drawn.items()
+            }
+            return read(layout, messages[run][worker], dtype, codec, own, seed_of(draw, run))
+
+        rows = [[contents(run, worker) for worker in range(shape[1])] for run in range(shape[0])]
+        parts = {name: np.array([[one[name] for one in row] for row in rows]) for name in rows[0][0]}
+        sent = self.assemble(parts, draw, d, np.dtype(dtype))
+        return sent if axes == 3 else sent[0] if axes == 2 else sent[0, 0]
+
+    @property
+    def codec(self) -> Codec:
+        """The codes it uses unless told."""
+        from toolkit.wire import Codec
+
+        return Codec()
+
+    def batch(self, x: Array, draw: Any = None) -> Array:
+        """Return `x` checked, as a contiguous batch (run, worker, d) that fits the draw; see `compress`."""
         asked = f"{self!r}.compress(x)"
         for path in (*swept(self), *scheduled(self)):
             raise WrongUse(asked, f"{'.'.join(path)} is not one value but a set or a schedule", "give it one value")
         x = self._checked(x, asked)
         xp = namespace(x)
         batch = xp.reshape(x, (1,) * (3 - x.ndim) + tuple(x.shape))
-        if self.random:
-            if draw is None:
-                raise WrongUse(
-                    asked,
-                    "this compressor is random and got no draw",
-                    "pass draw=Draw(seed), from toolkit import Draw",
-                )
-            try:
-                batch = xp.broadcast_to(batch, np.broadcast_shapes(batch.shape, (*draw.shape, 1)))
-            except ValueError:
-                raise WrongUse(
-                    asked,
-                    f"x has (runs, workers) = {tuple(batch.shape[:2])} and the draw has {tuple(draw.shape)}",
-                    "pass a draw of as many runs and workers",
-                ) from None
-        sent = self.message(contiguous(batch), draw)
-        return xp.asarray(xp.reshape(sent, x.shape) if sent.size == x.size else sent, copy=True)
+        if not self.random:
+            return contiguous(batch)
+        if draw is None:
+            raise WrongUse(
+                asked,
+                "this compressor is random and got no draw",
+                "pass draw=Draw(seed), from toolkit import Draw",
+            )
+        if self.shared and draw.shape[1] > 1:
+            raise WrongUse(
+                asked, "its workers must draw the same numbers, and this draw is per worker", "pass the draw itself"
+            )
+        try:
+            batch = xp.broadcast_to(batch, np.broadcast_shapes(batch.shape, (*draw.shape, 1)))
+        except ValueError:
+            raise WrongUse(
+                asked,
+                f"x has (runs, workers) = {tuple(batch.shape[:2])} and the draw has {tuple(draw.shape)}",
+                "pass a draw of as many runs and workers",
+            ) from None
+        return contiguous(batch)
 
     def _checked(self, x: Any, asked: str) -> Array:
         """Return `x` as an array of finite floating-point numbers in a dimension this compressor can work in."""
@@ -121,8 +284,8 @@ class Compressor(Parametrised):
         sent = self.message(p, draw)
         return sent, p - sent, kernels.sum_sq_difference(p, sent)
 
-    def constants(self, d: int) -> CompressorConstants:
-        """Return the constants that exist in dimension `d`; by default none is known."""
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
+        """Return the constants that exist in dimension `d` with `n` workers; by default none is known."""
         return CompressorConstants()
 
     def expected_error(self, x: Array) -> Array | None:

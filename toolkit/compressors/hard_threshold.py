@@ -57,6 +57,8 @@ class HardThreshold(Compressor):
 
     keyword_only: ClassVar[bool] = True
 
+    symmetric: ClassVar[bool] = True
+
     raw: float | None = None
     lam: float | None = None
 
@@ -88,7 +90,7 @@ class HardThreshold(Compressor):
             )
         return namespace(x).abs(x) >= like(self.raw, x)
 
-    def constants(self, d: int) -> CompressorConstants:
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         given = self.lam if self.raw is None else self.raw
         source = "d·raw², not attained" if self.lam is None else "dλ² in gradient units, not attained"
         return CompressorConstants(kappa_sq=exact(_product(given, given, d), source))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
 from toolkit.constants import CompressorConstants, exact
+from toolkit.layout import Field, Numbers
 
 
 class Identity(Compressor):
@@ -23,13 +25,25 @@ class Identity(Compressor):
     array([ 3., -5.])
     """
 
+    summable: ClassVar[bool] = True
+    homogeneous: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
+
     def message(self, x: Array, draw: Any) -> Array:
         return x
 
-    def constants(self, d: int) -> CompressorConstants:
-        return CompressorConstants(
-            delta=exact(1.0, "C(x) = x"), omega=exact(0.0, "C(x) = x"), kappa_sq=exact(0.0, "C(x) = x")
-        )
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return (Numbers("value", d),)
+
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
+        return {"value": x}
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        return parts["value"]
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
+        why = "C(x) = x"
+        return CompressorConstants(exact(1.0, why), exact(0.0, why), exact(0.0, why), exact((0.0, 0.0), why))
 
     def expected_error(self, x: Array) -> Array:
         return namespace(x).zeros(x.shape[:-1], dtype=x.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact
+from toolkit.layout import Field, Levels
 
 
 class Natural(Compressor):
@@ -40,14 +42,23 @@ class Natural(Compressor):
     """
 
     random: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
 
-    def message(self, x: Array, draw: Any) -> Array:
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return (Levels("code", d, 0, 2 ** (1 + np.finfo(dtype).iexp) - 1),)
+
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         below, gap, fraction = _law(x)
         up = draw.of("rounding").uniform(x.shape[-1]) < fraction
-        return np.copysign(below + np.where(up, gap, 0), x)
+        rounded = np.copysign(below + np.where(up, gap, 0), x)
+        return {"code": rounded.view(f"u{x.dtype.itemsize}") >> np.finfo(x.dtype).nmant}
 
-    def constants(self, d: int) -> CompressorConstants:
-        return unbiased(exact(0.125, "S-n1: 1/8, attained at |x_j| = 4/3·2^z"))
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        bits = parts["code"].astype(f"u{np.dtype(dtype).itemsize}") << np.finfo(dtype).nmant
+        return bits.view(dtype)
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
+        return unbiased(exact(0.125, "S-n1: 1/8, attained at |x_j| = 4/3·2^z"), n)
 
     def expected_error(self, x: Array) -> Array:
         below, gap, fraction = _law(x)

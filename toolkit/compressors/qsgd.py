@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from toolkit.compressors._check import check_count
 from toolkit.compressors._fields import like, per_row
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact, upper_bound
+from toolkit.layout import Field, Levels, Numbers
 
 
 class QSGD(Compressor):
@@ -50,20 +52,28 @@ class QSGD(Compressor):
     """
 
     random: ClassVar[bool] = True
+    homogeneous: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
 
     s: int
 
     def validate(self) -> None:
         check_count(self, "s")
 
-    def message(self, x: Array, draw: Any) -> Array:
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return Numbers("norm", 1, side=True), Levels("level", d, -self.s, self.s)
+
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         xp = namespace(x)
         norm, exact_level = self._norm_and_levels(x)
         below = xp.floor(exact_level)
         up = draw.of("levels").uniform(x.shape[-1]) < exact_level - below
-        level = xp.where(up, below + 1, below)
-        # Adding 0.0 takes the sign off zeros: a level of zero has none.
-        return norm * (xp.sign(x) * level / like(self.s, x)) + 0.0
+        level = xp.sign(x) * xp.where(up, below + 1, below)
+        return {"norm": norm, "level": xp.astype(level, xp.int64)}
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        norm, xp = parts["norm"], namespace(parts["norm"])
+        return norm * (xp.astype(parts["level"], norm.dtype) / like(self.s, norm))
 
     def _norm_and_levels(self, x: Array) -> tuple[Array, Array]:
         """Return ‖x‖, shape (run, worker, 1), and s|x_j|/‖x‖."""
@@ -75,12 +85,12 @@ class QSGD(Compressor):
         length = xp.maximum(xp.sqrt(kernels.sum_sq(shape)[..., None]), one)  # at least 1 but for the zero vector
         return peak * length, like(self.s, x) * shape / length
 
-    def constants(self, d: int) -> CompressorConstants:
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         s = self.s
         few = 4 * s * s <= d
         omega = np.where(few, np.sqrt(d) / s - 1, d / (4 * s * s))[()]
         attained = np.all(few | ((4 * s * s - d) % 8 == 0))
-        return unbiased((exact if attained else upper_bound)(omega, "S-q1: √d/s − 1 if 4s² ≤ d, else d/(4s²)"))
+        return unbiased((exact if attained else upper_bound)(omega, "S-q1: √d/s − 1 if 4s² ≤ d, else d/(4s²)"), n)
 
     def expected_error(self, x: Array) -> Array:
         xp = namespace(x)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from toolkit import kernels
@@ -13,6 +14,7 @@ from toolkit.compressors._fields import like, per_row
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
+from toolkit.layout import Field, Numbers, Positions
 
 
 class RandK(Compressor):
@@ -43,6 +45,8 @@ class RandK(Compressor):
     """
 
     random: ClassVar[bool] = True
+    homogeneous: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
 
     k: int
     unbiased: bool = False
@@ -55,14 +59,23 @@ class RandK(Compressor):
     def check(self, d: int) -> None:
         check_count(self, "k", d)
 
-    def message(self, x: Array, draw: Any) -> Array:
-        xp, d = namespace(x), x.shape[-1]
-        kept = xp.where(draw.of("subset").subset(d, self.k), x, xp.zeros_like(x))
-        return kept * like(d / self.k, x) if self.unbiased else kept
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return Positions("kept", d, count=self.k, drawn=True), Numbers("value", d, at="kept")
 
-    def constants(self, d: int) -> CompressorConstants:
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
+        return {**self.redraw(x.shape, draw), "value": x}
+
+    def redraw(self, shape: tuple[int, int, int], draw: Any) -> dict[str, Array]:
+        return {"kept": draw.of("subset").subset(shape[-1], self.k)}
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        value = parts["value"]
+        kept = namespace(value).where(parts["kept"], value, namespace(value).zeros_like(value))
+        return kept * like(d / self.k, kept) if self.unbiased else kept
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if self.unbiased:
-            return unbiased(exact(d / self.k - 1, "S-m5: d/k − 1, attained by every x"))
+            return unbiased(exact(d / self.k - 1, "S-m5: d/k − 1, attained by every x"), n)
         return CompressorConstants(delta=exact(self.k / d, "S-m5: k/d, attained by every x"))
 
     def expected_error(self, x: Array) -> Array:

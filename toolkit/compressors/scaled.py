@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from toolkit import kernels
@@ -10,6 +11,7 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._fields import like, per_row
 from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
+from toolkit.layout import Field
 from toolkit.parameters import bind, scheduled, swept
 
 
@@ -47,6 +49,22 @@ class Scaled(Compressor):
 
     compressor: Compressor
 
+    @property
+    def shared(self) -> bool:  # type: ignore[override]
+        return self.compressor.shared
+
+    @property
+    def summable(self) -> bool:  # type: ignore[override]
+        return self.compressor.summable
+
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        return self.compressor.homogeneous
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return self.compressor.symmetric
+
     def validate(self) -> None:
         if not isinstance(self.compressor, Compressor):
             raise WrongUse(
@@ -58,10 +76,10 @@ class Scaled(Compressor):
         # Whether there is an ω does not depend on the values of a swept field or a schedule.
         first = {path: values[0] for path, values in swept(self.compressor).items()}
         start = {path: schedule(0) for path, schedule in scheduled(self.compressor).items()}
-        Scaled(bind(self.compressor, first | start))._omega(d)
+        Scaled(bind(self.compressor, first | start))._omega(d, 1)
 
-    def _omega(self, d: int) -> Constant:
-        omega = self.compressor.constants(d).omega
+    def _omega(self, d: int, n: int) -> Constant:
+        omega = self.compressor.constants(d, n).omega
         if omega is None:
             raise WrongUse(
                 f"Scaled({self.compressor!r}) in dimension {d}",
@@ -71,10 +89,25 @@ class Scaled(Compressor):
         return omega
 
     def message(self, x: Array, draw: Any) -> Array:
-        return self.compressor.message(x, draw) / like(1 + self._omega(x.shape[-1]).value, x)
+        return self._divided(self.compressor.message(x, draw))
 
-    def constants(self, d: int) -> CompressorConstants:
-        omega = self._omega(d)
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return self.compressor.layout(d, dtype)
+
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
+        return self.compressor.parts(x, draw)
+
+    def redraw(self, shape: tuple[int, int, int], draw: Any) -> dict[str, Array]:
+        return self.compressor.redraw(shape, draw)
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        return self._divided(self.compressor.assemble(parts, draw, d, dtype))
+
+    def _divided(self, sent: Array) -> Array:
+        return sent / like(1 + self._omega(sent.shape[-1], sent.shape[1]).value, sent)
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
+        omega = self._omega(d, n)
         kind = "lower bound" if omega.kind == "upper bound" else omega.kind
         return CompressorConstants(delta=Constant(1 / (1 + omega.value), kind, f"1/(1 + ω), ω: {omega.source}"))
 
@@ -82,7 +115,7 @@ class Scaled(Compressor):
         error = self.compressor.expected_error(x)
         if error is None:
             return None
-        omega = per_row(like(self._omega(x.shape[-1]).value, x))
+        omega = per_row(like(self._omega(x.shape[-1], x.shape[1]).value, x))
         return (error + omega**2 * kernels.sum_sq(x)) / (1 + omega) ** 2
 
     def price(self, n: int, d: int, dtype: Any) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import sparse_price, width
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
+from toolkit.layout import Field, Levels, Numbers, Positions
 
 
 class ScaledSign(Compressor):
@@ -50,6 +52,9 @@ class ScaledSign(Compressor):
     array([ 3., -3.,  0.,  3.])
     """
 
+    homogeneous: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
+
     zero: int = 1
 
     def validate(self) -> None:
@@ -58,12 +63,23 @@ class ScaledSign(Compressor):
                 f"ScaledSign(zero={self.zero!r})", "the sign of zero is a convention", "give zero=1 or zero=0"
             )
 
-    def message(self, x: Array, draw: Any) -> Array:
-        xp = namespace(x)
-        scale = xp.sum(xp.abs(x), axis=-1, keepdims=True) / x.shape[-1]
-        return xp.where(x < 0, -scale, scale) if self.zero else scale * xp.sign(x)
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        scale = Numbers("scale", 1, side=True)
+        if self.zero:
+            return scale, Levels("negative", d, 0, 1)
+        return scale, Positions("nonzero", d), Levels("negative", d, 0, 1, at="nonzero")
 
-    def constants(self, d: int) -> CompressorConstants:
+    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
+        scale = namespace(x).sum(namespace(x).abs(x), axis=-1, keepdims=True) / x.shape[-1]
+        return {"scale": scale, "nonzero": x != 0, "negative": x < 0}
+
+    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        scale = parts["scale"]
+        xp = namespace(scale)
+        signed = xp.where(xp.astype(parts["negative"], xp.bool), -scale, scale)
+        return signed if self.zero else xp.where(parts["nonzero"], signed, xp.zeros_like(signed))
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         how = "attained by 1-sparse vectors" if self.zero else "approached by one large entry and no zero"
         return CompressorConstants(delta=exact(1 / d, f"S-d0: 1/d, {how}"))
 

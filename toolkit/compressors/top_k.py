@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from toolkit import kernels
 from toolkit.arrays import Array
@@ -10,6 +10,7 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import sparse_price, width
 from toolkit.compressors._check import check_count
 from toolkit.constants import CompressorConstants, exact
+from toolkit.layout import Field, Numbers, Positions
 
 
 class TopK(Compressor):
@@ -34,6 +35,9 @@ class TopK(Compressor):
     array([ 0., -5.,  0.,  4.])
     """
 
+    homogeneous: ClassVar[bool] = True
+    symmetric: ClassVar[bool] = True
+
     k: int
 
     def validate(self) -> None:
@@ -48,7 +52,10 @@ class TopK(Compressor):
     def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
         return kernels.top_k_with_memory(memory, v, scale, self.k)
 
-    def constants(self, d: int) -> CompressorConstants:
+    def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
+        return Positions("sent", d, count=self.k), Numbers("value", d, at="sent")
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return CompressorConstants(delta=exact(self.k / d, "S-a1: k/d, attained by constant magnitude"))
 
     def expected_error(self, x: Array) -> Array:
