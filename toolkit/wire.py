@@ -127,6 +127,7 @@ def write(
             written.append(Written(field, data, 8 * len(data), side=8 * len(data) if field.side else 0))
         else:
             low, high = field.low, field.high
+            content = content.astype(np.uint8) if content.dtype == bool else content
             encoded = codec.for_levels(low, high).encode(content, low, high)
             side = encoded.bits if field.side else encoded.side
             written.append(Written(field, encoded.data.tobytes(), encoded.bits, side))
