@@ -1,0 +1,242 @@
+"""Prefix codes and packed numbers, compiled: each kernel appends to a bit stream or reads from one.
+
+A stream is written into 64-bit words, from the top bit of word 0 on, and read from bytes, so that its bits stand in the
+order of ``np.unpackbits``. The plain twin of a code's kernels is the code's method `word`, which spells out one code
+word. Numbers are below 2⁵², which keeps the code words of Elias delta and omega within one word.
+
+A writer returns the position after its last bit; its caller has made room. A reader never looks beyond the data: where
+the data end it sees zeros, and where they make no sense it returns `DAMAGED`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.kernels.compiled import kernel
+
+__all__ = [
+    "DAMAGED",
+    "read_delta",
+    "read_gamma",
+    "read_golomb",
+    "read_numbers",
+    "read_omega",
+    "write_delta",
+    "write_gamma",
+    "write_golomb",
+    "write_numbers",
+    "write_omega",
+]
+
+U = np.uint64  # mixed with signed numbers, unsigned ones would become floating-point numbers
+DAMAGED = U(2**64 - 1)  # an end no data have
+LARGEST = U(2**52 - 1)
+
+
+@kernel(forceinline=True)
+def put(words, at, value, length):
+    """Append the last `length` bits of `value`, 1 to 64 of them, the others being zero; no branch."""
+    word, used = at >> U(6), at & U(63)
+    left = value << (U(64) - length)
+    words[word] |= left >> used
+    words[word + U(1)] = (left << U(1)) << (U(63) - used)
+    return at + length
+
+
+@kernel(forceinline=True)
+def window(data, at):
+    """Return the next bits, the first one on top: at least 57 of them, then zeros."""
+    byte, w = at >> U(3), U(0)
+    if byte + U(8) <= U(data.size):  # the compiler makes one load of this
+        w = (U(data[byte]) << U(56)) | (U(data[byte + U(1)]) << U(48)) | (U(data[byte + U(2)]) << U(40))
+        w |= (U(data[byte + U(3)]) << U(32)) | (U(data[byte + U(4)]) << U(24)) | (U(data[byte + U(5)]) << U(16))
+        w |= (U(data[byte + U(6)]) << U(8)) | U(data[byte + U(7)])
+    else:
+        for i in range(U(8)):
+            w = (w << U(8)) | (U(data[byte + i]) if byte + i < U(data.size) else U(0))
+    return w << (at & U(7))
+
+
+@kernel(forceinline=True)
+def top(n):
+    """Return ⌊log2 n⌋ for 1 ≤ n < 2⁵³: the exponent of the floating-point number."""
+    return U((np.float64(np.int64(n)).view(np.int64) >> 52) - 1023)
+
+
+@kernel(forceinline=True)
+def zeros(w):
+    """Return the number of leading zeros, 53 if there are more."""
+    head = w >> U(11)
+    return U(52) - top(head) if head else U(53)
+
+
+@kernel
+def write_numbers(words, at, values, width):
+    """Append numbers of `width` bits each, 1 to 64."""
+    at, width = U(at), U(width)
+    for i in range(values.size):
+        at = put(words, at, values[i], width)
+    return at
+
+
+@kernel
+def read_numbers(data, at, out, width):
+    """Read numbers of `width` bits each."""
+    at, width = U(at), U(width)
+    low = width - U(32) if width > U(32) else U(0)  # a window may be too short for the whole
+    high = width - low
+    for i in range(out.size):
+        out[i] = window(data, at) >> (U(64) - high)
+        if low:
+            out[i] = (out[i] << low) | (window(data, at + high) >> (U(64) - low))
+        at += width
+    return at
+
+
+@kernel
+def write_gamma(words, at, values):
+    """Append Elias gamma: as many zeros as the binary number has further digits, then the number."""
+    at = U(at)
+    for i in range(values.size):
+        n = U(values[i])
+        digits = top(n)
+        if digits > U(31):
+            at = put(words, at, U(0), digits)
+            at = put(words, at, n, digits + U(1))
+        else:
+            at = put(words, at, n, U(2) * digits + U(1))
+    return at
+
+
+@kernel
+def read_gamma(data, at, out):
+    """Read Elias gamma."""
+    at = U(at)
+    for i in range(out.size):
+        digits = zeros(window(data, at))
+        if digits > U(51):
+            return DAMAGED
+        at += digits
+        out[i] = np.int64(window(data, at) >> (U(63) - digits))
+        at += digits + U(1)
+    return at
+
+
+@kernel
+def write_delta(words, at, values):
+    """Append Elias delta: the number of binary digits in Elias gamma, then the digits after the leading one."""
+    at = U(at)
+    for i in range(values.size):
+        n = U(values[i])
+        digits = top(n)
+        rest = n ^ (U(1) << digits)
+        at = put(words, at, ((digits + U(1)) << digits) | rest, U(2) * top(digits + U(1)) + U(1) + digits)
+    return at
+
+
+@kernel
+def read_delta(data, at, out):
+    """Read Elias delta."""
+    at = U(at)
+    for i in range(out.size):
+        w = window(data, at)
+        further = zeros(w)
+        if further > U(5):
+            return DAMAGED
+        digits = (w >> (U(63) - U(2) * further)) - U(1)
+        if digits > U(51):
+            return DAMAGED
+        at += U(2) * further + U(1)
+        out[i] = np.int64((U(1) << digits) | ((window(data, at) >> U(1)) >> (U(63) - digits)))
+        at += digits
+    return at
+
+
+@kernel
+def write_omega(words, at, values):
+    """Append Elias omega: the number, before it the number of its further digits, and so on; then a zero."""
+    at = U(at)
+    for i in range(values.size):
+        n, word, length = U(values[i]), U(0), U(1)
+        while n > U(1):
+            word |= n << length
+            digits = top(n)
+            length += digits + U(1)
+            n = digits
+        at = put(words, at, word, length)
+    return at
+
+
+@kernel
+def read_omega(data, at, out):
+    """Read Elias omega."""
+    at = U(at)
+    for i in range(out.size):
+        n, w = U(1), window(data, at)
+        while w >> U(63):
+            if n > U(51):
+                return DAMAGED
+            at += n + U(1)
+            n = w >> (U(63) - n)
+            w = window(data, at)
+        at += U(1)
+        out[i] = np.int64(n)
+    return at
+
+
+@kernel(forceinline=True)
+def remainder_digits(m):
+    """Return ⌈log2 m⌉."""
+    return top(m - U(1)) + U(1) if m > U(1) else U(0)
+
+
+@kernel
+def write_golomb(words, at, values, m):
+    """Append the quotient of n − 1 by m as ones and a zero, then the remainder in truncated binary."""
+    at, m = U(at), U(m)
+    digits = remainder_digits(m)
+    spare = (U(1) << digits) - m  # so many remainders are a digit shorter
+    for i in range(values.size):
+        n = U(values[i] - 1)
+        quotient = n // m if spare else n >> digits
+        remainder = n - quotient * m
+        short = remainder < spare
+        remainder += U(0) if short else spare
+        width = digits - U(short)
+        while quotient > U(11):  # so that the rest is at most 64 bits
+            ones = min(quotient - U(11), U(64))
+            at = put(words, at, (U(2) << (ones - U(1))) - U(1), ones)
+            quotient -= ones
+        unary = ((U(1) << quotient) - U(1)) << U(1)
+        at = put(words, at, (unary << width) | remainder, quotient + U(1) + width)
+    return at
+
+
+@kernel
+def read_golomb(data, at, out, m):
+    """Read Golomb code words."""
+    at, m = U(at), U(m)
+    digits = remainder_digits(m)
+    spare = (U(1) << digits) - m
+    most = LARGEST // m
+    size = U(8) * U(data.size)
+    for i in range(out.size):
+        quotient, w = U(0), window(data, at)
+        while w >> U(32) == U(0xFFFFFFFF):
+            quotient += U(32)
+            at += U(32)
+            if at > size:
+                return DAMAGED
+            w = window(data, at)
+        ones = zeros(~w)
+        quotient += ones
+        at += ones + U(1)
+        if quotient > most:
+            return DAMAGED
+        w = window(data, at)
+        remainder = (w >> U(1)) >> (U(63) - digits)
+        short = (remainder >> U(1)) < spare
+        remainder = remainder >> U(1) if short else remainder - spare
+        at += digits - U(short)
+        out[i] = np.int64(quotient * m + remainder + U(1))
+    return at
