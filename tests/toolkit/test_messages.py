@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 import pytest
-from problems import Quadratic
 
+from problems import Quadratic
 from toolkit import Draw, simulate
 from toolkit.algorithms import EF21, ErrorFeedback
 from toolkit.channel import Channel
@@ -54,9 +54,8 @@ class Previous(Compressor):
 @pytest.mark.parametrize("compressor", [Halve(), TopK(k=2), RandK(k=3, unbiased=True), QSGD(s=3)], ids=repr)
 def test_decoding_gives_back_the_message_bit_for_bit(compressor, shape, dtype) -> None:
     x = gaussian(*shape, dtype=dtype)
-    draw = Draw(
-        seed=[5, 6][: shape[0] if len(shape) == 3 else 1], workers=shape[-2] if len(shape) > 1 else 1
-    ).per_worker
+    runs, workers = (1, 1, *shape)[-3:-1]
+    draw = Draw(seed=[5, 6][:runs], workers=workers).per_worker
     sent = compressor.compress(x, draw)
     decoded = compressor.decode(compressor.encode(x, draw), 7, dtype, draw)
     assert decoded.dtype == sent.dtype == np.dtype(dtype)
