@@ -12,34 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit import members
 from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, Scaled, ScaledSign, TopK
 from toolkit.compressors._bits import set_bits
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.parameters import Schedule, bind
 
-INSTANCES = {
-    "hard-threshold": [HardThreshold(raw=0.5), HardThreshold(raw=0)],
-    "identity": [Identity()],
-    "natural": [Natural()],
-    "qsgd": [QSGD(s=1), QSGD(s=3), QSGD(s=64)],
-    "rand-k": [RandK(k=2), RandK(k=2, unbiased=True), RandK(k=4, unbiased=True)],
-    "scaled": [Scaled(RandK(k=2, unbiased=True)), Scaled(QSGD(s=1)), Scaled(Natural())],
-    "scaled-sign": [ScaledSign(zero=1), ScaledSign(zero=0)],
-    "top-k": [TopK(k=1), TopK(k=3)],
-}
-EVERY = [compressor for instances in INSTANCES.values() for compressor in instances]
-RANDOM = [compressor for compressor in EVERY if compressor.random]
+ROUNDING = [QSGD(s=1), QSGD(s=3), QSGD(s=64), Natural(), Scaled(QSGD(s=1)), Scaled(Natural())]
+SAMPLING = [RandK(k=2), RandK(k=2, unbiased=True), RandK(k=4, unbiased=True), Scaled(RandK(k=2, unbiased=True))]
+CERTAIN = [HardThreshold(raw=0.5), HardThreshold(raw=0), Identity(), ScaledSign(zero=1), ScaledSign(zero=0)]
+CERTAIN += [TopK(k=1), TopK(k=3)]
+RANDOM = ROUNDING + SAMPLING
+EVERY = RANDOM + CERTAIN
 DRAW = Draw(seed=[7, 8, 9], workers=4).per_worker
 
 every = pytest.mark.parametrize("compressor", EVERY, ids=repr)
-
-
-def test_the_battery_covers_every_member():
-    assert sorted(INSTANCES) == sorted(members.names("toolkit.compressors"))
-    for name, instances in INSTANCES.items():
-        assert {type(compressor) for compressor in instances} == {members.load("toolkit.compressors", name)}
 
 
 def batch(runs=3, workers=4, d=37, seed=0):
@@ -94,54 +81,7 @@ def outcomes(compressor, x):
         yield probability, compressor.message(x, Scripted(np.where(ups, 0.0, 1 - 2.0**-53)))
 
 
-# What every compressor promises.
-
-
-@every
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_zero_is_sent_as_zero(compressor, dtype):
-    sent = compressor.compress(np.zeros((3, 4, 5), dtype), DRAW)
-    assert not sent.any()
-
-
-@every
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_number_type_is_kept(compressor, dtype):
-    assert compressor.compress(batch().astype(dtype), DRAW).dtype == dtype
-
-
-@every
-def test_the_input_is_neither_written_nor_shared(compressor):
-    x = batch()
-    before = x.copy()
-    x.flags.writeable = False
-    compressor.message(x, DRAW)
-    sent = compressor.compress(x, DRAW)
-    compressor.expected_error(x)
-    assert np.array_equal(x, before)
-    assert not np.shares_memory(sent, x)
-
-
-@every
-def test_a_message_does_not_depend_on_its_batch(compressor):
-    x = batch()
-    together, error = compressor.compress(x, DRAW), compressor.expected_error(x)
-    assert error.shape == (3, 4)
-    for run in range(3):
-        alone = compressor.compress(x[run, :2], Draw(seed=7 + run, workers=2).per_worker)
-        assert np.array_equal(alone, together[run, :2])
-        assert np.array_equal(compressor.expected_error(x[run : run + 1, :2]), error[run : run + 1, :2])
-
-
-@every
-def test_error_feedback_in_one_pass_equals_its_parts(compressor):
-    memory, v, scale = batch(seed=1), batch(seed=2), np.array([0.1, 0.2, 0.3])[:, None, None]
-    sent, rest, error = compressor.message_with_memory(memory, v, scale, DRAW)
-    p = memory + scale * v
-    assert np.array_equal(sent, compressor.message(p, DRAW))
-    assert np.array_equal(rest, p - sent)
-    assert error.shape == (3, 4)
-    np.testing.assert_allclose(error, (rest**2).sum(axis=-1), rtol=1e-14)
+# Expectations, outcome by outcome.
 
 
 @every
@@ -162,24 +102,6 @@ def test_a_compressor_with_omega_is_unbiased(compressor):
     row = np.array([0.3, 0.7, -1.1, 0.5, 1e-3])[None, None]
     mean = sum(p * message for p, message in outcomes(compressor, row))
     np.testing.assert_allclose(mean, row, rtol=1e-13, atol=1e-15)
-
-
-coordinates = st.floats(1e-60, 1e60) | st.floats(0.25, 2.0) | st.just(0.0) | st.sampled_from([1.0, 4 / 3, 1e-20])
-signed = st.builds(math.copysign, coordinates, st.sampled_from([1, -1]))
-
-
-@every
-@given(x=st.lists(signed, min_size=5, max_size=5))
-def test_the_declared_constants_bound_the_error(compressor, x):
-    error = float(compressor.expected_error(np.array(x)[None, None])[0, 0])
-    norm_sq, constants = float(squares(x)), compressor.constants(5)
-    rounding = 1e-12 * norm_sq
-    if constants.delta is not None:
-        assert error <= (1 - float(constants.delta)) * norm_sq + rounding
-    if constants.omega is not None:
-        assert error <= float(constants.omega) * norm_sq + rounding
-    if constants.kappa_sq is not None:
-        assert error <= float(constants.kappa_sq)
 
 
 @pytest.mark.parametrize("compressor", RANDOM, ids=repr)
@@ -562,19 +484,6 @@ def test_impossible_fields_are_refused(make, wrong):
 def test_impossible_inputs_are_refused(compress, wrong):
     with pytest.raises(WrongUse, match=wrong):
         compress()
-
-
-@every
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_nan_and_infinity_are_refused_by_name(compressor, bad):
-    with pytest.raises(WrongUse, match=f"holds {bad} at flat position 3"):
-        compressor.compress([1.0, 2.0, 3.0, bad, bad], Draw(seed=0))
-
-
-@pytest.mark.parametrize("compressor", RANDOM, ids=repr)
-def test_a_random_compressor_needs_a_draw(compressor):
-    with pytest.raises(WrongUse, match="no draw"):
-        compressor.compress(np.ones(5))
 
 
 # Other inputs.

@@ -33,6 +33,8 @@ class Compressor(Parametrised):
         Whether it needs a draw.
     shared : bool
         Whether the workers of a run must draw the same numbers.
+    correlated : bool
+        Whether the number of workers enters their messages, so that those of all workers are made and decoded together.
     summable : bool
         Whether messages can be added without decoding them: the parts of a sum are the sums of the parts.
     homogeneous : bool
@@ -40,7 +42,8 @@ class Compressor(Parametrised):
     symmetric : bool
         Whether C treats all coordinates alike: permuting them permutes the message, in law and up to ties.
     state : tuple of str
-        The fields that change from message to message; see `after`.
+        The fields that change from message to message, dotted if in a compressor inside, as in ``compressor.warm``;
+        their initial values broadcast against those of `after`.
 
     Examples
     --------
@@ -54,6 +57,7 @@ class Compressor(Parametrised):
 
     random: ClassVar[bool] = False
     shared: ClassVar[bool] = False
+    correlated: ClassVar[bool] = False
     summable: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False

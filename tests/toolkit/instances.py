@@ -1,0 +1,48 @@
+"""Instances of every compressor, for the batteries of tests.
+
+A new compressor adds one line to `PARAMETERS`: its command-line name and the parameters of some instances, written as
+on the command line. An instance stands alone, where any number of workers will do, or with its number of workers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from toolkit import members
+from toolkit.cli.inline import build
+from toolkit.compressors import Compressor
+
+WORKERS = 4  # where any number will do
+
+PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
+    "hard-threshold": ["raw=0.5", "raw=0"],
+    "identity": [""],
+    "natural": [""],
+    "qsgd": ["s=1", "s=3", "s=64"],
+    "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true"],
+    "scaled": ["compressor=(rand-k:k=2,unbiased=true)", "compressor=(qsgd:s=1)", "compressor=(natural)"],
+    "scaled-sign": ["zero=1", "zero=0"],
+    "top-k": ["k=1", "k=3"],
+}
+
+
+class Example(NamedTuple):
+    """A compressor, and a number of workers to use it with."""
+
+    compressor: Compressor
+    workers: int
+
+
+def instances() -> list[Example]:
+    """Return the examples of every member listed, in dimensions of at least 5."""
+    found = []
+    for name, each in PARAMETERS.items():
+        for entry in each:
+            parameters, workers = entry if isinstance(entry, tuple) else (entry, WORKERS)
+            found.append(Example(build("toolkit.compressors", f"{name}:{parameters}"), workers))
+    return found
+
+
+def missing() -> set[str]:
+    """Return the members found by scanning that have no instance, and the names listed that are no members."""
+    return set(PARAMETERS) ^ set(members.names("toolkit.compressors"))

@@ -1,0 +1,168 @@
+"""What every compressor promises, on instances of each: see `instances`."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proofs_check.statistics import mean_interval
+from tests.toolkit.instances import instances, missing
+from toolkit.draws import Draw
+from toolkit.errors import WrongUse
+
+EVERY = instances()
+SEEDS = np.array([7, 8, 9])
+
+
+def examples(chosen):
+    ids = [repr(one.compressor) + f" of {one.workers}" * one.compressor.correlated for one in chosen]
+    return pytest.mark.parametrize(("compressor", "n"), chosen, ids=ids)
+
+
+every = examples(EVERY)
+every_random = examples([one for one in EVERY if one.compressor.random])
+
+
+def draw_of(compressor, n, seeds=SEEDS):
+    draw = Draw(seed=seeds, workers=n)
+    return draw if compressor.shared else draw.per_worker
+
+
+def batch(n, d=37, runs=3, seed=0):
+    return np.random.default_rng(seed).standard_normal((runs, n, d))
+
+
+def squares(x):
+    """Return Σ x_j² exactly."""
+    return float(sum(Fraction(float(value)) ** 2 for value in np.ravel(x)))
+
+
+def test_every_member_has_an_instance():
+    assert not missing()
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_zero_is_sent_as_zero(compressor, n, dtype):
+    assert not compressor.compress(np.zeros((3, n, 5), dtype), draw_of(compressor, n)).any()
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_number_type_is_kept(compressor, n, dtype):
+    x = batch(n).astype(dtype)
+    assert compressor.compress(x, draw_of(compressor, n)).dtype == dtype
+    error = compressor.expected_error(x)
+    assert error is None or error.dtype == dtype
+
+
+@every
+def test_the_input_is_neither_written_nor_shared(compressor, n):
+    x, draw = batch(n), draw_of(compressor, n)
+    before = x.copy()
+    x.flags.writeable = False
+    compressor.message(x, draw)
+    sent = compressor.compress(x, draw)
+    compressor.expected_error(x)
+    compressor.encode(x, draw)
+    assert np.array_equal(x, before)
+    assert not np.shares_memory(sent, x)
+
+
+@every
+def test_a_message_does_not_depend_on_its_batch(compressor, n):
+    x = batch(n)
+    workers = n if compressor.correlated else 2
+    together, error = compressor.compress(x, draw_of(compressor, n)), compressor.expected_error(x)
+    assert error is None or error.shape == (3, n)
+    for run in range(3):
+        alone = compressor.compress(x[run, :workers], draw_of(compressor, workers, SEEDS[run : run + 1]))
+        assert np.array_equal(alone, together[run, :workers])
+        if error is not None:
+            own = compressor.expected_error(x[run : run + 1, :workers])
+            assert np.array_equal(own, error[run : run + 1, :workers])
+
+
+@every
+def test_error_feedback_in_one_pass_equals_its_parts(compressor, n):
+    draw, scale = draw_of(compressor, n), np.array([0.1, 0.2, 0.3])[:, None, None]
+    memory, v = batch(n, seed=1), batch(n, seed=2)
+    sent, rest, error = compressor.message_with_memory(memory, v, scale, draw)
+    p = memory + scale * v
+    assert np.array_equal(sent, compressor.message(p, draw))
+    assert np.array_equal(rest, p - sent)
+    assert error.shape == (3, n)
+    np.testing.assert_allclose(error, (rest**2).sum(axis=-1), rtol=1e-14)
+
+
+@every
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("d", [1, 5, 37])
+def test_bytes_decode_to_the_message(compressor, n, dtype, d):
+    try:
+        compressor.check(d)
+    except WrongUse:
+        return  # not in this dimension
+    draw, x = draw_of(compressor, n), batch(n, d).astype(dtype)
+    x[0, 0, 0], x[1, 0] = -0.0, 0.0
+    sent = compressor.compress(x, draw)
+    decoded = compressor.decode(compressor.encode(x, draw), d, dtype, draw)
+    assert decoded.dtype == dtype
+    assert decoded.tobytes() == sent.tobytes()
+
+
+coordinates = st.floats(1e-60, 1e60) | st.floats(0.25, 2.0) | st.just(0.0) | st.sampled_from([1.0, 4 / 3, 1e-20])
+signed = st.builds(math.copysign, coordinates, st.sampled_from([1, -1]))
+
+
+@every
+@given(x=st.lists(signed, min_size=5, max_size=5))
+def test_the_declared_constants_bound_the_error(compressor, n, x):
+    row = np.broadcast_to(np.array(x), (1, n, 5)).copy()
+    error = compressor.expected_error(row)
+    if error is None:
+        return
+    norm_sq, constants, error = squares(x), compressor.constants(5, n), float(error[0, 0])
+    rounding = 1e-12 * norm_sq
+    if constants.delta is not None:
+        assert error <= (1 - float(constants.delta)) * norm_sq + rounding
+    if constants.omega is not None:
+        assert error <= float(constants.omega) * norm_sq + rounding
+    if constants.kappa_sq is not None:
+        assert error <= float(constants.kappa_sq)
+
+
+@every_random
+def test_the_law_is_drawn_as_declared(compressor, n):
+    """The squared errors of 4096 independent runs against `expected_error`, and their mean against x where ω is known.
+
+    The limits of the mean are t limits at 1e-6 for the error and 1e-6 for all coordinates together (asymptotic).
+    """
+    x = np.broadcast_to(np.array([0.3, 0.7, -1.1, 0.5, 1e-3]), (1, n, 5)).copy()
+    expected = compressor.expected_error(x)
+    sent = compressor.compress(x, draw_of(compressor, n, np.arange(4096)))[:, 0]
+    assert len(np.unique(sent, axis=0)) > 1
+    if expected is not None:
+        errors = mean_interval(((sent - x[:, 0]) ** 2).sum(axis=-1), 1e-6)
+        assert errors.low * (1 - 1e-12) <= expected[0, 0] <= errors.high * (1 + 1e-12)  # equal errors: only rounding
+    if compressor.constants(5, n).omega is not None:
+        mean = mean_interval(sent, 1e-6, simultaneous=True)
+        assert ((mean.low <= x[0, 0]) & (x[0, 0] <= mean.high)).all()
+
+
+@every
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_nan_and_infinity_are_refused_by_name(compressor, n, bad):
+    with pytest.raises(WrongUse, match=f"holds {bad} at flat position 3"):
+        compressor.compress([1.0, 2.0, 3.0, bad, bad], Draw(seed=0))
+
+
+@every_random
+def test_a_random_compressor_needs_a_draw(compressor, n):
+    with pytest.raises(WrongUse, match="no draw"):
+        compressor.compress(np.ones(5))
