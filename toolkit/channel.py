@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -157,7 +158,8 @@ class Channel:
         sent = v
         if exact is not True:
             full = charges
-            sent, charges = self._compressed(direction, v, name, active)
+            compressed = active if exact is False else ~exact if active is None else active & ~exact
+            sent, charges = self._compressed(direction, v, name, compressed)
             error = kernels.sum_sq_difference(v, sent)
             if exact is not False:
                 sent = np.where(exact, v, sent)
@@ -175,7 +177,7 @@ class Channel:
         return sent
 
     def _compressed(self, direction: str, v: Array, name: str, active: Any) -> tuple[Array, dict[str, Any]]:
-        """Return the decoded messages and their bits by every count; move the compressor's state on."""
+        """Return the decoded messages and their bits by every count; move the state on, of the `active` rows only."""
         compressor = self._with_state(direction, name)
         draw = self._draw_of(compressor, v, name)
         if not compressor.state and self.codec is None:
@@ -186,10 +188,9 @@ class Channel:
         sent = compressor.assemble(parts, draw, v.shape[2], v.dtype)
         _check_message(compressor, sent, v)
         if compressor.state:
-            old = self._states.get((direction, name), {})
-            new = {(field,): value for field, value in compressor.after(parts).items()}
-            if active is not None and old:  # who sends nothing stays as he is
-                new = {path: np.where(active, value, old[path]) for path, value in new.items()}
+            new = {tuple(field.split(".")): value for field, value in compressor.after(parts).items()}
+            if active is not None:  # who sends nothing stays as he is
+                new = {path: np.where(active, value, reduce(getattr, path, compressor)) for path, value in new.items()}
             self._states[direction, name] = new
         if self.codec is None:
             return sent, {"formula": self._bits(compressor, sent)}

@@ -179,6 +179,16 @@ def test_who_sends_nothing_keeps_his_state() -> None:
     assert sent.ravel().tolist() == [2.0, 1.0]
 
 
+def test_who_sends_nothing_or_everything_keeps_the_state_he_starts_with() -> None:
+    for rest in ({"active": np.array([[[True], [False]]])}, {"exact": np.array([[[False]], [[True]]])}):
+        channel = Channel(Previous(last=7.0), Identity())
+        for step in range(2):
+            channel.begin(Draw(seed=[0, 1], workers=2).at(step))
+            sent = channel.send(np.full((2, 2, 1), 1.0 + step), **(rest if step == 0 else {}))
+        first = np.broadcast_to(rest.get("active", ~rest.get("exact", True)), (2, 2, 1))
+        assert (sent == np.where(first, 1.0, 7.0)).all()
+
+
 def test_a_stateful_compressor_runs_in_a_method_whatever_the_batch() -> None:
     problem = Quadratic(hessians=np.arange(1.0, 9).reshape(2, 4), linear=gaussian(2, 4))
     for method in (EF21(), ErrorFeedback()):
