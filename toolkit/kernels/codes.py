@@ -240,3 +240,37 @@ def read_golomb(data, at, out, m):
         at += digits - U(short)
         out[i] = np.int64(quotient * m + remainder + U(1))
     return at
+
+
+@kernel
+def write_words(words, at, numbers, codes, lengths):
+    """Append the code word of each symbol number."""
+    at = U(at)
+    for i in range(numbers.size):
+        symbol = numbers[i]
+        at = put(words, at, codes[symbol], U(lengths[symbol]))
+    return at
+
+
+@kernel
+def read_words(data, at, out, of_length):
+    """Read the words of a canonical prefix code, of_length[i] of length i ≤ 57, as numbers in canonical order."""
+    at = U(at)
+    last = np.zeros(of_length.size, np.uint64)  # the last word of each length, or of all shorter ones, then ones
+    start = np.zeros(of_length.size, np.int64)  # the number of its first word less that word
+    word, number, shortest, longest = U(0), 0, 0, 0
+    for length in range(1, of_length.size):
+        word <<= U(1)
+        start[length] = number - np.int64(word)
+        word += U(of_length[length])
+        number += of_length[length]
+        last[length] = (word << U(64 - length)) - U(1)
+        if of_length[length]:
+            shortest, longest = length if shortest == 0 else shortest, length
+    for i in range(out.size):
+        w, length = window(data, at), shortest
+        while length < longest and w > last[length]:
+            length += 1
+        out[i] = np.int64(w >> U(64 - length)) + start[length]
+        at += U(length)
+    return at
