@@ -190,7 +190,8 @@ class Channel:
         if compressor.state:
             new = {tuple(field.split(".")): value for field, value in compressor.after(parts).items()}
             if active is not None:  # who sends nothing stays as he is
-                new = {path: np.where(active, value, reduce(getattr, path, compressor)) for path, value in new.items()}
+                old: Any = {path: reduce(getattr, path, compressor) for path in new}
+                new = {path: np.where(active, value, old[path]) for path, value in new.items()}
             self._states[direction, name] = new
         if self.codec is None:
             return sent, {"formula": self._bits(compressor, sent)}

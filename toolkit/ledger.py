@@ -88,7 +88,10 @@ def charge(compressor: Compressor, x: Array, parts: Mapping[str, Array], draw: A
                 columns[3, run, worker] += 8 * len(written.data) - written.bits
     return Ledger(
         np.broadcast_to(np.asarray(formula, dtype=float), (runs, n)),
-        sum((_entropy(field, parts, x.dtype, codec) for field in layout), np.zeros((runs, n))),
+        sum(
+            (_entropy(field, parts, x.dtype) for field in layout if not codec.draws(field)),
+            np.full((runs, n), float(SEED_BITS if any(map(codec.draws, layout)) else 0)),
+        ),
         columns.sum(axis=0),
         *columns,
     )
@@ -102,13 +105,10 @@ def of_row(field: Field, run: int) -> Field:
     return Levels(field.name, field.size, low, high, field.at, field.side)
 
 
-def _entropy(field: Field, parts: Mapping[str, Array], dtype: Any, codec: Codec) -> Array:
+def _entropy(field: Field, parts: Mapping[str, Array], dtype: Any) -> Array:
     """Return the entropy of one field of each message, shape ``(run, worker)`` or a number."""
-    if isinstance(field, Seed):
-        return SEED_BITS
+    assert not isinstance(field, Seed)
     if isinstance(field, Positions):
-        if field.drawn and codec.positions is None:
-            return SEED_BITS
         count = np.count_nonzero(np.asarray(parts[field.name]), axis=-1)
         return set_entropy(field.size, count) + (np.log2(field.size + 1) if field.count is None else 0.0)
     sent = None if field.at is None else np.asarray(parts[field.at])

@@ -55,6 +55,12 @@ class Codec(Parametrised):
             )
         return self.positions
 
+    def draws(self, field: Field) -> bool:
+        """Tell whether the receiver draws what the field stands for; a message has one seed for all such fields."""
+        if isinstance(field, Seed):
+            return True
+        return isinstance(field, Positions) and isinstance(self.for_positions(field), SharedSeed)
+
     def for_levels(self, low: Any, high: Any) -> LevelCode:
         """Return the code of integers from low, …, high."""
         if self.levels is not None:
@@ -102,17 +108,18 @@ def write(
     seed : int, optional
         The seed that the receiver needs to draw what it can draw.
     """
-    written = []
+    written: list[Written] = []
+    seeded = False
     for field in layout:
-        if isinstance(field, Seed):
-            written.append(_seed(field, seed))
+        if codec.draws(field):
+            if not seeded:
+                written.append(_seed(field, seed))
+            seeded = True
             continue
+        assert not isinstance(field, Seed)
         content = np.asarray(contents[field.name])
         if isinstance(field, Positions):
             code = codec.for_positions(field)
-            if isinstance(code, SharedSeed):
-                written.append(_seed(field, seed))
-                continue
             positions = np.flatnonzero(content)
             width = field.size.bit_length()
             count = len(positions).to_bytes(-(-width // 8), "little")
@@ -173,15 +180,18 @@ def read(
                 f"decoding with a draw of seed {seed}", f"the message has seed {found}", "pass the sender's draw"
             )
 
+    seeded = False
     for field in layout:
-        if isinstance(field, Seed):
-            check_seed()
-        elif isinstance(field, Positions):
-            code = codec.for_positions(field)
-            if isinstance(code, SharedSeed):
+        if codec.draws(field):
+            if not seeded:
                 check_seed()
+            seeded = True
+            if isinstance(field, Positions):
                 contents[field.name] = np.asarray(drawn[field.name])
-                continue
+            continue
+        assert not isinstance(field, Seed)
+        if isinstance(field, Positions):
+            code = codec.for_positions(field)
             count = int.from_bytes(take(-(-field.size.bit_length() // 8)).tobytes(), "little")
             if count > field.size:
                 raise WrongUse(

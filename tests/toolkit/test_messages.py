@@ -15,6 +15,7 @@ from toolkit.codecs import Bitmap, Gaps, Golomb, SharedSeed
 from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, RandK, Scaled, ScaledSign, TopK
 from toolkit.constants import CompressorConstants, upper_bound
 from toolkit.errors import WrongUse
+from toolkit.layout import Numbers, Positions, Seed
 from toolkit.ledger import ledger
 from toolkit.wire import Codec
 
@@ -90,6 +91,33 @@ def test_a_drawn_set_costs_its_seed_and_an_explicit_code_its_positions() -> None
         RandK(k=5).decode(RandK(k=5).encode(x, draw), 100, draw=Draw(seed=4))
     with pytest.raises(WrongUse, match="the receiver cannot draw them"):
         TopK(k=5).encode(x, codec=Codec(positions=SharedSeed()))
+
+
+class TwoDrawn(Compressor):
+    """Half of each of two random sets, which the receiver draws."""
+
+    random = True
+
+    def layout(self, d, dtype):
+        sets = [Positions(name, d, drawn=True) for name in ("a", "b")]
+        return *sets, Seed(), *(Numbers(f"value {one.name}", d, at=one.name) for one in sets)
+
+    def parts(self, x, draw):
+        return {**self.redraw(x.shape, draw), "value a": x / 2, "value b": x / 2}
+
+    def redraw(self, shape, draw):
+        return {name: draw.of(name).subset(shape[-1], 2) for name in ("a", "b")}
+
+    def assemble(self, parts, draw, d, dtype):
+        return sum(np.where(parts[name], parts[f"value {name}"], 0) for name in ("a", "b"))
+
+
+def test_a_message_has_one_seed_however_much_is_drawn_from_it() -> None:
+    x, draw = gaussian(9), Draw(seed=3)
+    bits = ledger(TwoDrawn(), x, draw)
+    assert (bits.side.item(), bits.encoded.item(), bits.entropy.item()) == (32, 32 + 4 * 64, 32 + 4 * 64)
+    sent = TwoDrawn().compress(x, draw)
+    assert (TwoDrawn().decode(TwoDrawn().encode(x, draw), 9, draw=draw) == sent).all()
 
 
 @pytest.mark.parametrize("cut", [1, 8, 20])
