@@ -22,7 +22,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true"],
     "scaled": ["compressor=(rand-k:k=2,unbiased=true)", "compressor=(qsgd:s=1)", "compressor=(natural)"],
     "scaled-sign": ["zero=1", "zero=0"],
-    "top-k": ["k=1", "k=3"],
+    "top-k": ["k=1", "k=3", "fraction=0.4"],
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from toolkit.arrays import Array
+
 
 def width(dtype: Any) -> int:
     """Return the bits of one value of this type.
@@ -38,26 +40,56 @@ def set_bits(d: int, k: int) -> int:
     return (math.comb(d, k) - 1).bit_length()
 
 
-def sparse_price(k: Any, d: int, width: int) -> Any:
-    """Return the bits of k values of `width` bits and their set of positions.
+def position_bits(k: Any, d: int) -> Any:
+    """Return `set_bits` as numbers of the shape of `k`.
 
     Parameters
     ----------
     k : int or array of int
-        Numbers of values.
+        Sizes of sets.
 
     Returns
     -------
     float or array
-        Of the shape of `k`.
+
+    Examples
+    --------
+    >>> position_bits(np.array([[1], [10]]), 10)
+    array([[4.],
+           [0.]])
+    """
+    if not np.ndim(k):
+        return float(set_bits(d, int(k)))
+    sizes, rows = np.unique(k, return_inverse=True)
+    return np.array([set_bits(d, size) for size in sizes.astype(int).tolist()], dtype=float)[rows].reshape(np.shape(k))
+
+
+def sparse_price(k: Any, d: int, width: int) -> Any:
+    """Return the bits of k values of `width` bits and their set of positions; `k` as in `position_bits`.
 
     Examples
     --------
     >>> sparse_price(2, 10, 64)
     134.0
     """
-    if not np.ndim(k):
-        return float(int(k) * width + set_bits(d, int(k)))
-    sizes, rows = np.unique(k, return_inverse=True)
-    prices = np.array([size * width + set_bits(d, size) for size in sizes.astype(int).tolist()], dtype=float)
-    return prices[rows].reshape(np.shape(k))
+    return k * width + position_bits(k, d)
+
+
+def counted_price(message: Array) -> Array:
+    """Return the bits of the entries of each message that are not 0: their number, positions and values.
+
+    Parameters
+    ----------
+    message : array, shape (run, worker, d)
+
+    Returns
+    -------
+    array, shape (run, worker)
+
+    Examples
+    --------
+    >>> counted_price(np.array([[[0.0, 2.0, 0.0, 0.0]]]))
+    array([[69.]])
+    """
+    d = message.shape[-1]
+    return d.bit_length() + sparse_price(np.count_nonzero(np.asarray(message), axis=-1), d, width(message.dtype))

@@ -43,3 +43,37 @@ def check_magnitude(compressor: Any, field: str) -> None:
             raise WrongUse(
                 f"{name}({field}={value!r})", f"{field} must be a finite number of at least 0", "give such a number"
             )
+
+
+def check_fraction(compressor: Any, field: str) -> None:
+    """Refuse a field that is not a number in (0, 1]."""
+    name = type(compressor).__name__
+    for value in values(getattr(compressor, field)):
+        if isinstance(value, Schedule):
+            continue
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float, np.integer, np.floating))
+            or not 0 < value <= 1
+        ):
+            raise WrongUse(f"{name}({field}={value!r})", f"{field} must be a number in (0, 1]", "give such a number")
+
+
+def check_switch(compressor: Any, *fields: str) -> None:
+    """Refuse fields that are not True or False."""
+    for field in fields:
+        value = getattr(compressor, field)
+        if not isinstance(value, bool):
+            raise WrongUse(
+                f"{type(compressor).__name__}({field}={value!r})", "it is True or False", "give one of the two"
+            )
+
+
+def check_size(compressor: Any, field: str) -> None:
+    """Refuse a field that is not one integer of at least 1: a size shapes the message, so it cannot be swept."""
+    value, name = getattr(compressor, field), type(compressor).__name__
+    if isinstance(value, (tuple, Schedule)):
+        raise WrongUse(
+            f"{name}({field}={value!r})", f"{field} shapes the message", "make one compressor, and one run, for each"
+        )
+    check_count(compressor, field)

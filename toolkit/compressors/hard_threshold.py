@@ -6,12 +6,10 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
-import numpy as np
-
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import sparse_price, width
+from toolkit.compressors._bits import counted_price
 from toolkit.compressors._check import check_magnitude
 from toolkit.compressors._fields import like
 from toolkit.constants import CompressorConstants, exact
@@ -103,9 +101,7 @@ class HardThreshold(Compressor):
         return None
 
     def price_of(self, message: Array) -> Array:
-        d = message.shape[-1]
-        sent = np.count_nonzero(np.asarray(message), axis=-1)
-        return d.bit_length() + sparse_price(sent, d, width(message.dtype))
+        return counted_price(message)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import sparse_price, width
-from toolkit.compressors._check import check_count
+from toolkit.compressors._check import check_count, check_fraction
 from toolkit.constants import CompressorConstants, exact
+from toolkit.errors import WrongUse
 from toolkit.layout import Field, Numbers, Positions
 
 
@@ -21,45 +24,78 @@ class TopK(Compressor):
 
     Parameters
     ----------
-    k : int
+    k : int, optional
         Number of coordinates kept, 1 ≤ k ≤ d; may be swept.
+    fraction : float, optional
+        k as a part of the dimension, in (0, 1]: k = max(1, ⌊fraction·d + ½⌋); may be swept.
+
+    Raises
+    ------
+    WrongUse
+        If not exactly one of the two is given, or it is out of its range.
 
     Notes
     -----
-    δ = k/d is attained by vectors of constant magnitude. Source: S-a1 (derived).
+    δ = k/d is attained by vectors of constant magnitude. Source: S-a1 (derived). The price is k values and their set
+    of positions, ⌈log2 C(d, k)⌉ bits; k itself is known to both sides, also as a fraction.
 
     Examples
     --------
     >>> import numpy as np
     >>> TopK(k=2).compress(np.array([3.0, -5.0, 1.0, 4.0]))
     array([ 0., -5.,  0.,  4.])
+    >>> TopK(fraction=0.5).compress(np.array([3.0, -5.0, 1.0, 4.0]))
+    array([ 0., -5.,  0.,  4.])
     """
 
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
 
-    k: int
+    k: int | None = None
+    fraction: float | None = None
+
+    def __repr__(self) -> str:
+        return f"TopK(k={self.k!r})" if self.fraction is None else f"TopK(fraction={self.fraction!r})"
 
     def validate(self) -> None:
-        check_count(self, "k")
+        if (self.k is None) == (self.fraction is None):
+            raise WrongUse(
+                f"TopK(k={self.k}, fraction={self.fraction})",
+                "exactly one of the two must be given",
+                "give the number of coordinates kept as k, or as a fraction of all",
+            )
+        if self.fraction is None:
+            check_count(self, "k")
+        else:
+            check_fraction(self, "fraction")
 
     def check(self, d: int) -> None:
-        check_count(self, "k", d)
+        if self.fraction is None:
+            check_count(self, "k", d)
+
+    def kept(self, d: int) -> Any:
+        """Return k in dimension `d`, an integer or an array of shape ``(run, 1, 1)``."""
+        if self.fraction is None:
+            return self.k
+        # Through its decimal digits a fraction is the same number in single and in double precision.
+        share = np.asarray(self.fraction).astype(str).astype(float)
+        k = np.maximum(1, np.floor(share * d + 0.5)).astype(int)
+        return k if k.ndim else int(k)
 
     def message(self, x: Array, draw: Any) -> Array:
-        return kernels.top_k(x, self.k)
+        return kernels.top_k(x, self.kept(x.shape[-1]))
 
     def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
-        return kernels.top_k_with_memory(memory, v, scale, self.k)
+        return kernels.top_k_with_memory(memory, v, scale, self.kept(memory.shape[-1]))
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
-        return Positions("sent", d, count=self.k), Numbers("value", d, at="sent")
+        return Positions("sent", d, count=self.kept(d)), Numbers("value", d, at="sent")
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        return CompressorConstants(delta=exact(self.k / d, "S-a1: k/d, attained by constant magnitude"))
+        return CompressorConstants(delta=exact(self.kept(d) / d, "S-a1: k/d, attained by constant magnitude"))
 
     def expected_error(self, x: Array) -> Array:
-        return kernels.sum_sq_difference(x, kernels.top_k(x, self.k))
+        return kernels.sum_sq_difference(x, self.message(x, None))
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
-        return sparse_price(self.k, d, width(dtype))
+        return sparse_price(self.kept(d), d, width(dtype))
