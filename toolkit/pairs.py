@@ -8,7 +8,7 @@ from typing import Any
 from toolkit import members
 from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
-from toolkit.parameters import bind, scheduled, swept
+from toolkit.parameters import at_first
 
 __all__ = ["Pair", "judge", "require"]
 
@@ -53,7 +53,7 @@ def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     'use EF21 or ErrorFeedback, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
-    constants = _at_first(compressor).constants(d, n)
+    constants = at_first(compressor).constants(d, n)
     covering = _covering(constants)
     others = f"use {' or '.join(covering)}, whose theorems cover {name}" if covering else ""
     obstacle = algorithm.impossible(compressor)
@@ -105,9 +105,3 @@ def _covering(constants: CompressorConstants) -> list[str]:
     package = "toolkit.algorithms"
     methods = [members.load(package, name) for name in members.names(package)]
     return [one.__name__ for one in methods if any(need.met_by(constants) for need in one.accepts)]
-
-
-def _at_first(compressor: Any) -> Any:
-    """Return the compressor at the first value of each swept set and schedule."""
-    firsts = {path: values[0] for path, values in swept(compressor).items()}
-    return bind(compressor, firsts | {path: schedule(0) for path, schedule in scheduled(compressor).items()})

@@ -15,7 +15,7 @@ import numpy as np
 
 from toolkit.errors import WrongUse
 
-__all__ = ["Parametrised", "Path", "Schedule", "at_step", "bind", "scheduled", "swept", "values"]
+__all__ = ["Parametrised", "Path", "Schedule", "at_first", "at_step", "bind", "scheduled", "swept", "values"]
 
 Path = tuple[str, ...]  # the field names that lead from an object to a value inside it
 Owner = TypeVar("Owner")
@@ -110,3 +110,9 @@ def bind(owner: Owner, changes: Mapping[Path, Any]) -> Owner:
 def at_step(owner: Owner, schedules: Mapping[Path, Schedule], step: int) -> Owner:
     """Return a copy whose schedules are replaced by their values at `step`."""
     return bind(owner, {path: schedule(step) for path, schedule in schedules.items()})
+
+
+def at_first(owner: Owner) -> Owner:
+    """Return a copy at the first value of each swept set and schedule, to ask what does not depend on the value."""
+    firsts = {path: among[0] for path, among in swept(owner).items()}
+    return bind(owner, firsts | {path: schedule(0) for path, schedule in scheduled(owner).items()})

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
+from toolkit.compressors._combinator import Combinator
 from toolkit.compressors._fields import like, per_row
 from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
 from toolkit.layout import Field
-from toolkit.parameters import bind, scheduled, swept
+from toolkit.parameters import at_first
+
+if TYPE_CHECKING:
+    from toolkit.wire import Codec
 
 
-class Scaled(Compressor):
+class Scaled(Combinator):
     r"""Scaled: an unbiased compressor C of relative variance ω, divided by 1 + ω, is a contraction.
 
     .. math:: C'(x) = \frac{C(x)}{1 + \omega}, \qquad
@@ -37,6 +41,9 @@ class Scaled(Compressor):
     δ = 1/(1 + ω), attained where C attains ω (derived, from the formula). The price is that of C: the factor is known
     to both sides.
 
+    There is no way back: no factor makes a contraction unbiased in general. Top-k sends nothing of its smallest
+    entries, whatever it is multiplied by. `Induced` makes an unbiased compressor of a contraction and a second message.
+
     Examples
     --------
     >>> from toolkit.compressors import RandK
@@ -44,39 +51,11 @@ class Scaled(Compressor):
     0.2
     """
 
-    # An unbiased compressor other than the identity is random.
-    random: ClassVar[bool] = True
-
     compressor: Compressor
 
-    @property
-    def shared(self) -> bool:  # type: ignore[override]
-        return self.compressor.shared
-
-    @property
-    def summable(self) -> bool:  # type: ignore[override]
-        return self.compressor.summable
-
-    @property
-    def homogeneous(self) -> bool:  # type: ignore[override]
-        return self.compressor.homogeneous
-
-    @property
-    def symmetric(self) -> bool:  # type: ignore[override]
-        return self.compressor.symmetric
-
-    def validate(self) -> None:
-        if not isinstance(self.compressor, Compressor):
-            raise WrongUse(
-                f"Scaled({self.compressor!r})", "this is not a compressor", "pass one, such as Scaled(QSGD(s=4))"
-            )
-
     def check(self, d: int) -> None:
-        self.compressor.check(d)
-        # Whether there is an ω does not depend on the values of a swept field or a schedule.
-        first = {path: values[0] for path, values in swept(self.compressor).items()}
-        start = {path: schedule(0) for path, schedule in scheduled(self.compressor).items()}
-        Scaled(bind(self.compressor, first | start))._omega(d, 1)
+        super().check(d)
+        Scaled(at_first(self.compressor))._omega(d, 1)
 
     def _omega(self, d: int, n: int) -> Constant:
         omega = self.compressor.constants(d, n).omega
@@ -103,6 +82,13 @@ class Scaled(Compressor):
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         return self._divided(self.compressor.assemble(parts, draw, d, dtype))
 
+    def after(self, parts: Mapping[str, Array]) -> dict[str, Array]:
+        return {f"compressor.{field}": value for field, value in self.compressor.after(parts).items()}
+
+    @property
+    def codec(self) -> Codec:
+        return self.compressor.codec
+
     def _divided(self, sent: Array) -> Array:
         return sent / like(1 + self._omega(sent.shape[-1], sent.shape[1]).value, sent)
 
@@ -123,6 +109,3 @@ class Scaled(Compressor):
 
     def price_of(self, message: Array) -> Array:
         return self.compressor.price_of(message)
-
-    def for_messages(self, unit: str, stepsize: Any) -> Compressor:
-        return bind(self, {("compressor",): self.compressor.for_messages(unit, stepsize)})

@@ -1,0 +1,129 @@
+"""What compressors that are made of other compressors have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from toolkit.arrays import Array
+from toolkit.compressors._base import Compressor
+from toolkit.errors import WrongUse
+from toolkit.layout import Field
+from toolkit.parameters import bind
+
+__all__ = ["Combinator", "labelled", "labelled_layout", "unlabelled"]
+
+
+class Combinator(Compressor):
+    """A compressor made of those in its fields of type `Compressor`: what it declares follows from what they declare.
+
+    Where it sends several of their messages, the parts of the one in field ``f`` are named ``f.…``, and where several
+    may be random, that one draws from ``draw.of("f")``.
+    """
+
+    @property
+    def inside(self) -> dict[str, Compressor]:
+        """The compressors it is made of, by the names of their fields."""
+        fields = dataclasses.fields(self)
+        return {field.name: getattr(self, field.name) for field in fields if field.type in ("Compressor", Compressor)}
+
+    def validate(self) -> None:
+        for name, compressor in self.inside.items():
+            if not isinstance(compressor, Compressor):
+                asked = f"{type(self).__name__}({name}={compressor!r})"
+                raise WrongUse(asked, "this is not a compressor", "pass one, such as TopK(k=1) or QSGD(s=4)")
+
+    def check(self, d: int) -> None:
+        for compressor in self.inside.values():
+            compressor.check(d)
+
+    # What it declares -------------------------------------------------------------------------------------------------
+
+    def _any(self, declaration: str) -> bool:
+        return any(getattr(compressor, declaration) for compressor in self.inside.values())
+
+    def _all(self, declaration: str) -> bool:
+        return all(getattr(compressor, declaration) for compressor in self.inside.values())
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        return self._any("random")
+
+    @property
+    def shared(self) -> bool:  # type: ignore[override]
+        return self._any("shared")
+
+    @property
+    def correlated(self) -> bool:  # type: ignore[override]
+        return self._any("correlated")
+
+    @property
+    def summable(self) -> bool:  # type: ignore[override]
+        return self._all("summable")
+
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        return self._all("homogeneous")
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return self._all("symmetric")
+
+    @property
+    def state(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tuple(f"{name}.{field}" for name, compressor in self.inside.items() for field in compressor.state)
+
+    def price_of(self, message: Array) -> Array:
+        raise WrongUse(
+            f"the formula price of a message of {self!r}",
+            "that of a compressor inside depends on a message of its own, which cannot be told from the decoded one",
+            "put one of a fixed price inside, such as TopK(k=1)",
+        )
+
+    def for_messages(self, unit: str, stepsize: Any) -> Compressor:
+        return bind(self, {(name,): one.for_messages(unit, stepsize) for name, one in self.inside.items()})
+
+    # For several messages in one --------------------------------------------------------------------------------------
+
+    def draw_of(self, name: str, draw: Any, workers: int) -> Any:
+        """Return the randomness of the compressor in a field: independent of the others', and, unless it is to be
+        shared, of the other workers'."""
+        if draw is None:
+            return None
+        own = draw.of(name)
+        return own.per_worker if self.shared and not self.inside[name].shared and workers > 1 else own
+
+
+def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Return the fields of a message with their names after a label.
+
+    Examples
+    --------
+    >>> from toolkit.layout import Numbers, Positions
+    >>> [field.name for field in labelled_layout("inner", (Positions("sent", 3), Numbers("value", 3, at="sent")))]
+    ['inner.sent', 'inner.value']
+    """
+    fields = []
+    for field in layout:
+        at = getattr(field, "at", None)
+        names: dict[str, Any] = {"name": f"{label}.{field.name}"} | ({} if at is None else {"at": f"{label}.{at}"})
+        fields.append(dataclasses.replace(field, **names))
+    return tuple(fields)
+
+
+def labelled(label: str, parts: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parts of a message with their names after a label."""
+    return {f"{label}.{name}": part for name, part in parts.items()}
+
+
+def unlabelled(label: str, parts: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the parts with this label, without it.
+
+    Examples
+    --------
+    >>> unlabelled("inner", {"inner.sent": 1, "outer.sent": 2})
+    {'sent': 1}
+    """
+    start = f"{label}."
+    return {name.removeprefix(start): part for name, part in parts.items() if name.startswith(start)}
