@@ -154,8 +154,8 @@ class WrongScale(ScaledSign):
 
 class Truncates(QSGD):
     def message(self, x, draw):
-        norm, level = self._norm_and_levels(x)
-        return norm * np.sign(x) * np.floor(level) / self.s
+        norm = np.sqrt((x**2).sum(axis=-1, keepdims=True))
+        return norm * np.sign(x) * np.floor(self.s * abs(x) / np.where(norm > 0, norm, 1)) / self.s
 
 
 class EvenOdds(Natural):

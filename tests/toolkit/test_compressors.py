@@ -173,14 +173,17 @@ def test_every_exact_constant_has_a_worst_input():
                 assert (type(compressor), name) in shown
 
 
-def test_qsgd_says_where_its_constant_is_only_a_bound():
-    constants = QSGD(s=2).constants(4)
-    assert (float(constants.omega), constants.omega.kind) == (0.25, "upper bound")
-    assert (float(constants.delta), constants.delta.kind) == (0.75, "lower bound")
-    assert QSGD(s=2).constants(16).delta is None  # ω = 1 is no contraction
+def test_qsgd_is_sharp_but_in_the_plane_and_says_so():
+    constants = QSGD(s=2).constants(4)  # of the half-odd vectors, (3, 3, 1, 1)/2 has the length nearest to 2, √5
+    assert (float(constants.omega), constants.omega.kind) == (pytest.approx((1 - (5**0.5 - 2) ** 2) / 4), "exact")
+    worst = np.array([[[3.0, 3.0, 1.0, 1.0]]])
+    assert QSGD(s=2).expected_error(worst)[0, 0] == pytest.approx(20 * float(constants.omega), rel=1e-14)
     x = np.array(list(itertools.product(range(13), repeat=4))[1:], dtype=float)[None]
     largest = (QSGD(s=2).expected_error(x) / (x**2).sum(axis=-1)).max()
-    assert 0.235 < largest < 0.25
+    assert largest <= float(constants.omega) * (1 + 1e-14) < 0.25
+    assert QSGD(s=2).constants(16).delta is None  # ω = 1 is no contraction
+    plane = QSGD(s=4).constants(2)
+    assert (plane.omega.kind, plane.delta.kind) == ("upper bound", "lower bound")
 
 
 # Swept fields.
