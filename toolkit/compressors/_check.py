@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,24 @@ def check_size(compressor: Any, field: str) -> None:
             f"{name}({field}={value!r})", f"{field} shapes the message", "make one compressor, and one run, for each"
         )
     check_count(compressor, field)
+
+
+def check_positive(compressor: Any, field: str) -> None:
+    """Refuse a field that is not a finite number above 0."""
+    check_magnitude(compressor, field)
+    for value in values(getattr(compressor, field)):
+        if not isinstance(value, Schedule) and value == 0:
+            raise WrongUse(
+                f"{type(compressor).__name__}({field}={value!r})", f"{field} must be above 0", "give a positive number"
+            )
+
+
+def check_choice(compressor: Any, field: str, choices: Iterable[Any]) -> None:
+    """Refuse a field that is none of the choices; it shapes the message, so it cannot be swept."""
+    value, choices = getattr(compressor, field), list(choices)
+    if not any(type(value) is type(one) and value == one for one in choices):
+        raise WrongUse(
+            f"{type(compressor).__name__}({field}={value!r})",
+            f"{field} is none of its choices",
+            f"give one of: {', '.join(map(repr, choices))}",
+        )

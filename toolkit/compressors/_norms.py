@@ -7,21 +7,10 @@ from typing import Any
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._fields import like
-from toolkit.errors import WrongUse
 
-__all__ = ["check_norm", "norm_and_levels"]
+__all__ = ["NORMS", "norm_and_levels"]
 
 NORMS = ("1", "2", "max")
-
-
-def check_norm(compressor: Any) -> None:
-    """Refuse a field `norm` that is not '1', '2' or 'max'."""
-    if compressor.norm not in NORMS:
-        raise WrongUse(
-            f"{type(compressor).__name__}(norm={compressor.norm!r})",
-            "it is no norm that is known",
-            f"give one of: {', '.join(map(repr, NORMS))}",
-        )
 
 
 def norm_and_levels(x: Array, norm: str, s: Any = 1) -> tuple[Array, Array]:

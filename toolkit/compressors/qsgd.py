@@ -10,9 +10,9 @@ import numpy as np
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import width
-from toolkit.compressors._check import check_count
+from toolkit.compressors._check import check_choice, check_count
 from toolkit.compressors._fields import like, per_row
-from toolkit.compressors._norms import check_norm, norm_and_levels
+from toolkit.compressors._norms import NORMS, norm_and_levels
 from toolkit.compressors._rounding import rounded, rounding_variance
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact, upper_bound
@@ -85,7 +85,7 @@ class QSGD(Compressor):
 
     def validate(self) -> None:
         check_count(self, "s")
-        check_norm(self)
+        check_choice(self, "norm", NORMS)
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Numbers("norm", 1, side=True), Levels("level", d, -self.s, self.s)
