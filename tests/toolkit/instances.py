@@ -15,11 +15,14 @@ from toolkit.compressors import Compressor
 WORKERS = 4  # where any number will do
 
 PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
+    "bernoulli": ["p=0.3", "p=0.3,unbiased=true", "p=0.7,unbiased=true,common=true"],
+    "block-rand-k": ["k=1,size=2", "k=2,size=2,unbiased=true,common=true", "k=1,size=3,unbiased=true,anywhere=true"],
     "hard-threshold": ["raw=0.5", "raw=0"],
     "identity": [""],
     "natural": [""],
     "qsgd": ["s=1", "s=3", "s=64"],
-    "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true"],
+    "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true", "k=2,common=true", "k=2,unbiased=true,common=true"],
+    "rotated": ["compressor=(scaled-sign)", "compressor=(top-k:k=2)", "compressor=(qsgd:s=2)"],
     "scaled": ["compressor=(rand-k:k=2,unbiased=true)", "compressor=(qsgd:s=1)", "compressor=(natural)"],
     "scaled-sign": ["zero=1", "zero=0"],
     "top-k": ["k=1", "k=3", "fraction=0.4"],

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from toolkit.compressors import TopK
+from proofs_check.outcomes import outcomes
+from toolkit.codecs import Bitmap, Gaps, Golomb
+from toolkit.compressors import Bernoulli, BlockRandK, RandK, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
+from toolkit.ledger import ledger
 from toolkit.parameters import bind
+from toolkit.wire import Codec
 
 DRAW = Draw(seed=[7, 8, 9], workers=4).per_worker
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -29,6 +33,11 @@ def numbers(value):
 
 SWEPT = [  # a compressor without the field, the field, its values in three runs
     (TopK(fraction=1.0), "fraction", (0.01, 0.35, 1.0)),
+    (RandK(k=1, unbiased=True, common=True), "k", (1, 30, 37)),
+    (Bernoulli(p=0.5), "p", (0.01, 0.35, 1.0)),
+    (Bernoulli(p=0.5, unbiased=True, common=True), "p", (0.01, 0.35, 1.0)),
+    (BlockRandK(k=1, size=5), "k", (1, 3, 8)),
+    (BlockRandK(k=1, size=5, unbiased=True, anywhere=True), "k", (1, 3, 8)),
 ]
 
 
@@ -50,6 +59,118 @@ def test_a_swept_field_equals_separate_compressors(compressor, field, values, dt
             if constants[name] is not None and constant is not None:
                 pairs = zip(numbers(constants[name].value), numbers(constant.value), strict=True)
                 assert all(np.broadcast_to(many, (3, 1, 1))[run, 0, 0] == pytest.approx(one) for many, one in pairs)
+
+
+# Every outcome. Vectors of three kinds, of which two workers hold different ones.
+
+ROWS = np.array([[3.0, -4.0, 0.0, 12.0, 84.0], [0.3, 0.7, -1.1, 0.5, 1e-3], [1.0, 1.0, 1.0, 1.0, 1.0]])
+VECTORS = np.stack([ROWS, ROWS[[1, 2, 0]]], axis=1)
+
+ENUMERATED = [
+    RandK(k=2, common=True),
+    RandK(k=2, unbiased=True, common=True),
+    RandK(k=2, unbiased=True),
+    Bernoulli(p=0.3),
+    Bernoulli(p=0.3, unbiased=True),
+    Bernoulli(p=0.7, unbiased=True, common=True),
+    BlockRandK(k=1, size=2),
+    BlockRandK(k=2, size=2, unbiased=True, common=True),
+    BlockRandK(k=1, size=3, unbiased=True, anywhere=True),
+    BlockRandK(k=1, size=3, anywhere=True, common=True),
+]
+
+
+def mean_error(sent, x):
+    """Return ‖(1/n) Σ C_i(x_i) − (1/n) Σ x_i‖² of each outcome, n = 2."""
+    return ((sent.mean(axis=1) - x.mean(axis=1)) ** 2).sum(axis=-1)
+
+
+@pytest.mark.parametrize("compressor", ENUMERATED, ids=repr)
+def test_error_bias_and_ab_inequality_over_all_outcomes(compressor):
+    every = outcomes(compressor, VECTORS)
+    x = VECTORS[every.vector]
+    expected = every.expect(((every.sent - x) ** 2).sum(axis=-1))
+    np.testing.assert_allclose(compressor.expected_error(VECTORS), expected, rtol=1e-12)
+    constants = compressor.constants(5, 2)
+    if constants.omega is None:
+        assert not compressor.unbiased
+        assert constants.ab is None
+        return
+    np.testing.assert_allclose(every.expect(every.sent), VECTORS, rtol=1e-12, atol=1e-15)
+    A, B = constants.ab.value
+    mean_sq, sq_of_mean = (VECTORS**2).sum(axis=-1).mean(axis=1), (VECTORS.mean(axis=1) ** 2).sum(axis=-1)
+    error, bound = every.expect(mean_error(every.sent, x)), A * mean_sq - B * sq_of_mean
+    if compressor.shared:  # the mean is compressed as one vector
+        np.testing.assert_allclose(error, float(constants.omega) * sq_of_mean, rtol=1e-12)
+        assert (error <= bound).all()
+    else:
+        np.testing.assert_allclose(error, bound, rtol=1e-12)  # with equality for every x
+
+
+@pytest.mark.parametrize("compressor", [c for c in ENUMERATED if c.shared and c.unbiased], ids=repr)
+def test_the_ab_pair_of_a_common_set_is_attained_by_equal_vectors(compressor):
+    x = np.stack([ROWS, ROWS], axis=1)
+    every = outcomes(compressor, x)
+    A, B = compressor.constants(5, 2).ab.value
+    assert B == 0
+    error = every.expect(mean_error(every.sent, x[every.vector]))
+    np.testing.assert_allclose(error, A * (ROWS**2).sum(axis=-1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("compressor", [c for c in ENUMERATED if c.summable], ids=repr)
+def test_summable_messages_are_added_part_by_part(compressor):
+    x = np.round(8 * batch())  # integers, so that sums are exact
+    draw = draw_of(compressor)
+    parts = compressor.parts(x, draw)
+    assert (parts["kept"] == parts["kept"][:, :1]).all()
+    total = {"kept": parts["kept"][:, :1], "value": parts["value"].sum(axis=1, keepdims=True)}
+    decoded = compressor.assemble(total, draw, 37, x.dtype)
+    np.testing.assert_allclose(decoded, compressor.message(x, draw).sum(axis=1, keepdims=True), rtol=1e-14)
+
+
+@DTYPES
+@pytest.mark.parametrize("compressor", ENUMERATED, ids=repr)
+def test_a_drawn_set_costs_a_seed_or_its_positions(compressor, dtype):
+    x = batch().astype(dtype)
+    draw = draw_of(compressor)
+    sent = compressor.compress(x, draw)
+    values = np.count_nonzero(sent, axis=-1) * 8 * x.dtype.itemsize
+    by_seed = ledger(compressor, x, draw)
+    assert np.array_equal(by_seed.values, values)
+    assert (by_seed.side == 32).all()
+    assert not by_seed.indices.any()
+    for code in (Gaps(Golomb()), Bitmap()):
+        by_position = ledger(compressor, x, draw, Codec(positions=code))
+        assert np.array_equal(by_position.values, values)
+        assert by_position.indices.all()
+        explicit = compressor.encode(x, draw, Codec(positions=code))
+        assert compressor.decode(explicit, 37, dtype, draw, Codec(positions=code)).tobytes() == sent.tobytes()
+
+
+def test_what_a_drawn_set_is_charged():
+    assert RandK(k=3).price(4, 8, np.float64) == 3 * 64 + 6  # C(8, 3) = 56 ≤ 2⁶
+    assert RandK(k=3, common=True).price(4, 8, np.float32) == 3 * 32
+    assert Bernoulli(p=0.5).price(4, 8, np.float64) == 4 * 64 + 8  # a bit per coin
+    assert Bernoulli(p=0.25).price(4, 8, np.float32) == pytest.approx(2 * 32 + 8 * (0.5 + 0.75 * np.log2(4 / 3)))
+    assert Bernoulli(p=1.0).price(4, 8, np.float32) == 8 * 32
+    assert Bernoulli(p=0.5, common=True).price(4, 8, np.float64) == 4 * 64
+    assert BlockRandK(k=2, size=3).price(4, 18, np.float64) == 6 * 64 + 4  # C(6, 2) = 15 ≤ 2⁴
+    assert BlockRandK(k=2, size=3, common=True).price(4, 18, np.float64) == 6 * 64
+    assert BlockRandK(k=6, size=3).price(4, 16, np.float64) == 16 * 64  # all of it
+
+
+def test_blocks_are_kept_whole():
+    x = np.ones((3, 4, 20))
+    for size in (1, 4, 7, 20, 25):
+        sent = BlockRandK(k=1, size=size).compress(x, DRAW) != 0
+        edges = np.flatnonzero((sent[..., 1:] != sent[..., :-1]).any(axis=(0, 1))) + 1
+        assert (edges % size == 0).all()
+        runs_of_ones = (sent & ~np.roll(sent, 1, axis=-1)).sum(axis=-1)
+        assert (runs_of_ones <= 1).all()
+    window = BlockRandK(k=1, size=5, anywhere=True).compress(x, DRAW) != 0
+    assert (window.sum(axis=-1) == 5).all()
+    assert ((window & ~np.roll(window, 1, axis=-1)).sum(axis=-1) == 1).all()  # one block, also round the end
+    assert len(np.unique(window.reshape(12, -1), axis=0)) > 4  # more places than there are blocks
 
 
 # Top-k.
@@ -85,6 +206,17 @@ def test_a_fraction_is_the_count_it_stands_for():
         (lambda: TopK(fraction=0.0), "in \\(0, 1\\]"),
         (lambda: TopK(fraction=[0.5, 1.5]), "in \\(0, 1\\]"),
         (lambda: TopK(fraction="half"), "in \\(0, 1\\]"),
+        (lambda: RandK(k=1, common=1), "True or False"),
+        (lambda: Bernoulli(p=0.0), "in \\(0, 1\\]"),
+        (lambda: Bernoulli(p=1.5), "in \\(0, 1\\]"),
+        (lambda: Bernoulli(p=True), "in \\(0, 1\\]"),
+        (lambda: Bernoulli(p=0.5, unbiased=None), "True or False"),
+        (lambda: BlockRandK(k=0, size=2), "at least 1"),
+        (lambda: BlockRandK(k=1, size=0), "at least 1"),
+        (lambda: BlockRandK(k=1, size=[1, 2]), "shapes the message"),
+        (lambda: BlockRandK(k=1, size=2, anywhere="yes"), "True or False"),
+        (lambda: BlockRandK(k=4, size=2).compress(np.ones(5), Draw(seed=0)), "number of blocks, 3"),
+        (lambda: BlockRandK(k=[1, 4], size=2).check(5), "number of blocks, 3"),
     ],
 )
 def test_impossible_fields_are_refused(make, wrong):

@@ -7,8 +7,11 @@ import numpy as np
 from toolkit.constants import CompressorConstants, Constant
 
 
-def unbiased(omega: Constant, n: int = 1) -> CompressorConstants:
-    """Return ω, the AB pair of `n` independent workers and, where ω < 1 (in every run of a sweep), δ = 1 − ω.
+def unbiased(omega: Constant, n: int = 1, common: bool = False) -> CompressorConstants:
+    """Return ω, the AB pair of `n` workers and, where ω < 1 (in every run of a sweep), δ = 1 − ω.
+
+    The AB pair is (ω/n, 0) if the workers are independent. If they draw the same numbers, and C is linear for them, it
+    is (ω, 0): the mean of the messages is the message of the mean.
 
     Examples
     --------
@@ -16,7 +19,8 @@ def unbiased(omega: Constant, n: int = 1) -> CompressorConstants:
     >>> unbiased(upper_bound(0.25, "d/(4s²)")).delta
     Constant(value=0.75, kind='lower bound', source='1 − ω, ω: d/(4s²)')
     """
-    ab = Constant((omega.value / n, 0.0), omega.kind, f"independent workers: (ω/n, 0), ω: {omega.source}")
+    how = "common draws: (ω, 0)" if common else "independent workers: (ω/n, 0)"
+    ab = Constant((omega.value / (1 if common else n), 0.0), omega.kind, f"{how}, ω: {omega.source}")
     if not np.all(omega.value < 1):
         return CompressorConstants(omega=omega, ab=ab)
     kind = "lower bound" if omega.kind == "upper bound" else omega.kind

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from toolkit import kernels
-from toolkit.arrays import Array, namespace
-from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import sparse_price, width
+from toolkit.arrays import Array
+from toolkit.compressors._bits import position_bits
 from toolkit.compressors._check import check_count
-from toolkit.compressors._fields import like, per_row
-from toolkit.compressors._unbiased import unbiased
-from toolkit.constants import CompressorConstants, exact
-from toolkit.errors import WrongUse
+from toolkit.compressors._sampling import Sampling
 from toolkit.layout import Field, Numbers, Positions
 
 
-class RandK(Compressor):
+class RandK(Sampling):
     r"""Rand-k: keep k coordinates chosen uniformly at random, as they are or scaled by d/k, and send zero elsewhere.
 
     .. math:: C(x)_j = c\,x_j\,1[j \in S], \qquad S \text{ uniform of size } k, \qquad
@@ -29,11 +23,18 @@ class RandK(Compressor):
         Number of coordinates kept, 1 ≤ k ≤ d; may be swept.
     unbiased : bool
         Scale by d/k, so that E C(x) = x; otherwise C is a contraction.
+    common : bool
+        Let all workers of a run keep the same coordinates: messages can then be added as they are.
 
     Notes
     -----
     δ = k/d, or ω = d/k − 1 if unbiased, with equality for every x. The scaled form is a contraction only for k > d/2,
-    where δ = 1 − ω = 2 − d/k. Source: S-m5 (derived).
+    where δ = 1 − ω = 2 − d/k. Source: S-m5 (derived). (A, B) = (ω/n, 0), of a common set (ω, 0), attained by workers
+    with equal vectors (derived).
+
+    The price is k values and a worker's own set of positions, ⌈log2 C(d, k)⌉ bits; the positions of a common set are
+    not counted, as is usual for shared randomness. As bytes, either set costs the 32 bits of a seed, unless a code of
+    positions is asked for.
 
     Examples
     --------
@@ -42,45 +43,36 @@ class RandK(Compressor):
     >>> message = RandK(k=2, unbiased=True).compress(np.ones(4), Draw(seed=1))
     >>> np.sort(message)
     array([0., 0., 2., 2.])
+    >>> same = RandK(k=2, common=True).compress(np.ones((3, 4)), Draw(seed=1, workers=3))
+    >>> bool((same == same[0]).all())
+    True
     """
 
-    random: ClassVar[bool] = True
-    homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    source: ClassVar[str] = "S-m5, p = k/d"
 
     k: int
     unbiased: bool = False
+    common: bool = False
 
     def validate(self) -> None:
         check_count(self, "k")
-        if not isinstance(self.unbiased, bool):
-            raise WrongUse(f"RandK(unbiased={self.unbiased!r})", "it is True or False", "give one of the two")
+        super().validate()
 
     def check(self, d: int) -> None:
         check_count(self, "k", d)
 
+    def ratio(self, d: int) -> tuple[Any, Any]:
+        return self.k, d
+
+    def kept(self, d: int, draw: Any) -> Array:
+        return draw.of("subset").subset(d, self.k)
+
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Positions("kept", d, count=self.k, drawn=True), Numbers("value", d, at="kept")
 
-    def parts(self, x: Array, draw: Any) -> dict[str, Array]:
-        return {**self.redraw(x.shape, draw), "value": x}
+    def value_count(self, d: int) -> Any:
+        return self.k
 
-    def redraw(self, shape: tuple[int, int, int], draw: Any) -> dict[str, Array]:
-        return {"kept": draw.of("subset").subset(shape[-1], self.k)}
-
-    def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
-        value = parts["value"]
-        kept = namespace(value).where(parts["kept"], value, namespace(value).zeros_like(value))
-        return kept * like(d / self.k, kept) if self.unbiased else kept
-
-    def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        if self.unbiased:
-            return unbiased(exact(d / self.k - 1, "S-m5: d/k − 1, attained by every x"), n)
-        return CompressorConstants(delta=exact(self.k / d, "S-m5: k/d, attained by every x"))
-
-    def expected_error(self, x: Array) -> Array:
-        d = x.shape[-1]
-        return per_row(d / self.k - 1 if self.unbiased else 1 - self.k / d) * kernels.sum_sq(x)
-
-    def price(self, n: int, d: int, dtype: Any) -> Any:
-        return sparse_price(self.k, d, width(dtype))
+    def position_bits(self, d: int) -> Any:
+        return position_bits(self.k, d)
