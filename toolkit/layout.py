@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Field", "Levels", "Numbers", "Positions", "Seed"]
+__all__ = ["SEED_BITS", "Field", "Levels", "Numbers", "Positions", "Seed"]
+
+SEED_BITS = 32
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Positions:
 
 @dataclass(frozen=True)
 class Seed:
-    """The seed of numbers that sender and receiver both draw: 32 bits of side information, without content."""
+    """The seed of numbers that sender and receiver both draw: 32 bits of side information, one seed for a message."""
 
     name: str = "seed"
 

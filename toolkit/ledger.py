@@ -11,8 +11,8 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs.entropy import level_entropy, set_entropy
 from toolkit.compressors import Compressor
-from toolkit.layout import Field, Levels, Numbers, Positions, Seed
-from toolkit.wire import SEED_BITS, Codec, seed_of, write
+from toolkit.layout import SEED_BITS, Field, Levels, Numbers, Positions, Seed
+from toolkit.wire import Codec, seed_of, write
 
 __all__ = ["Ledger", "charge", "ledger", "of_row"]
 

@@ -11,12 +11,10 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs import EliasGamma, Gaps, Golomb, Integers, LevelCode, Packed, PositionCode, SharedSeed
 from toolkit.errors import WrongUse
-from toolkit.layout import Field, Numbers, Positions, Seed
+from toolkit.layout import SEED_BITS, Field, Numbers, Positions, Seed
 from toolkit.parameters import Parametrised
 
 __all__ = ["Codec", "Written", "read", "seed_of", "write"]
-
-SEED_BITS = 32
 
 
 class Codec(Parametrised):

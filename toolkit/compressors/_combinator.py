@@ -74,6 +74,11 @@ class Combinator(Compressor):
     def state(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(f"{name}.{field}" for name, compressor in self.inside.items() for field in compressor.state)
 
+    def domain(self, d: int, dtype: Any) -> tuple[float, float]:
+        own = super().domain(d, dtype)
+        ends = [own, *(compressor.domain(d, dtype) for compressor in self.inside.values())]
+        return max(low for low, _ in ends), min(high for _, high in ends)
+
     def price_of(self, message: Array) -> Array:
         raise WrongUse(
             f"the formula price of a message of {self!r}",
@@ -84,7 +89,7 @@ class Combinator(Compressor):
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         return bind(self, {(name,): one.for_messages(unit, stepsize) for name, one in self.inside.items()})
 
-    # For several messages in one --------------------------------------------------------------------------------------
+    # The messages of the compressors inside ---------------------------------------------------------------------------
 
     def draw_of(self, name: str, draw: Any, workers: int) -> Any:
         """Return the randomness of the compressor in a field: independent of the others', and, unless it is to be
@@ -93,6 +98,18 @@ class Combinator(Compressor):
             return None
         own = draw.of(name)
         return own.per_worker if self.shared and not self.inside[name].shared and workers > 1 else own
+
+    def parts_of(self, name: str, parts: Mapping[str, Array]) -> Mapping[str, Array]:
+        """Return the parts that are those of the compressor in a field."""
+        return unlabelled(name, parts) if len(self.inside) > 1 else parts
+
+    def after(self, parts: Mapping[str, Array]) -> dict[str, Array]:
+        new: dict[str, Array] = {}
+        for name, compressor in self.inside.items():
+            if compressor.state:
+                of_one = compressor.after(self.parts_of(name, parts))
+                new |= {f"{name}.{field}": value for field, value in of_one.items()}
+        return new
 
 
 def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:

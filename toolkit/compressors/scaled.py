@@ -82,9 +82,6 @@ class Scaled(Combinator):
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         return self._divided(self.compressor.assemble(parts, draw, d, dtype))
 
-    def after(self, parts: Mapping[str, Array]) -> dict[str, Array]:
-        return {f"compressor.{field}": value for field, value in self.compressor.after(parts).items()}
-
     @property
     def codec(self) -> Codec:
         return self.compressor.codec
