@@ -95,13 +95,7 @@ class IntegerCode(Parametrised):
             If another value is among them, or if the parameter has no value.
         """
         self._check_fitted()
-        values = np.array(_integers(values, "values"), np.int64)
-        if len(values) and not 1 <= values.min() <= values.max() <= LARGEST:
-            raise WrongUse(
-                f"{self!r}.encode of integers from {values.min()} to {values.max()}",
-                "it codes positive integers below 2⁵²",
-                "use Integers(code) for integers of both signs, Gaps(code) for positions",
-            )
+        values = np.require(_integers(values, "values"), np.int64, ["C", "W"])  # the one form that kernels know
         stream = BitWriter()
         self.write(stream, values, total(values))
         return stream.encoded()
@@ -289,8 +283,17 @@ def _alphabet(low: int | None, high: int | None) -> tuple[int, int]:
 
 
 def total(values: Array) -> int:
-    """Return the sum of integers from 0 to 2⁵² − 1, which may be more than 64 bits hold."""
-    return (int((values >> 26).sum()) << 26) + int((values & (2**26 - 1)).sum())
+    """Return the sum of integers, int64, and refuse those that are not from 1 to 2⁵² − 1."""
+    from toolkit.kernels.codes import survey
+
+    high, low, valid = survey(values)
+    if not valid:
+        raise WrongUse(
+            f"a code of integers from {values.min()} to {values.max()}",
+            "only positive integers below 2⁵² have a code word",
+            "use Integers(code) for integers of both signs, Gaps(code) for positions",
+        )
+    return (int(high) << 26) + int(low)
 
 
 def _increasing(positions: Array, d: int) -> bool:

@@ -65,7 +65,7 @@ class BitWriter:
         size = (self.at + most) // 64 + 2  # a kernel clears the word after the one it writes to
         if size > len(self._words):
             used = self._words[: self.at // 64 + 1]
-            self._words = np.empty(size, np.uint64)
+            self._words = np.empty(max(size, 2 * len(self._words)), np.uint64)
             self._words[: len(used)] = used
         self.at = int(kernel(self._words, self.at, *arguments))
 
@@ -115,15 +115,15 @@ class BitReader:
         bytes_ = np.frombuffer(data, np.uint8) if isinstance(data, (bytes, bytearray, memoryview)) else data
         if not isinstance(bytes_, np.ndarray) or bytes_.dtype != np.uint8 or bytes_.ndim != 1:
             raise WrongUse(f"decode({type(data).__name__}, …)", "that is no string of bytes", "pass bytes, or uint8s")
-        # Kernels are compiled for data that they must not write to, whether the caller may or not.
-        self.data = np.ascontiguousarray(bytes_).view()
-        self.data.flags.writeable = False
-        self.at = 0
+        self.at, self._size = 0, 8 * len(bytes_)
+        # The one form that kernels know: at least 8 bytes, not to be written to, whether the caller may or not.
+        self._data = np.ascontiguousarray(bytes_ if len(bytes_) >= 8 else np.pad(bytes_, (0, 8 - len(bytes_)))).view()
+        self._data.flags.writeable = False
 
     @property
     def left(self) -> int:
         """The number of bits not yet read."""
-        return 8 * len(self.data) - self.at
+        return self._size - self.at
 
     @property
     def used_bytes(self) -> int:
@@ -137,8 +137,8 @@ class BitReader:
 
     def take(self, kernel: Callable[..., Any], *arguments: Any) -> None:
         """Let a kernel read: ``kernel(data, at, *arguments)`` returns where it ends, beyond bad data."""
-        end = int(kernel(self.data, self.at, *arguments))
-        if end > 8 * len(self.data):
+        end = int(kernel(self._data, self.at, *arguments))
+        if end > self._size:
             raise damaged("the data end too early, or have no such code word")
         self.at = end
 
@@ -146,10 +146,11 @@ class BitReader:
         """Read numbers, uint64, of `width` ≤ 64 bits each."""
         from toolkit.kernels.codes import read_numbers
 
-        self.expect(count * width)
-        values = np.zeros(count, np.uint64)
-        if width:
-            self.take(read_numbers, values, width)
+        self.expect(count * width)  # before there is an array of that size
+        if not width:
+            return np.zeros(count, np.uint64)
+        values = np.empty(count, np.uint64)
+        self.take(read_numbers, values, width)
         return values
 
     def number(self, width: int) -> int:

@@ -20,11 +20,11 @@ class FixedWidth(PositionCode):
     """
 
     def write(self, stream: BitWriter, positions: Array, d: int) -> int:
-        stream.numbers(positions.astype(np.uint64), (d - 1).bit_length())
+        stream.numbers(positions.view(np.uint64), (d - 1).bit_length())
         return 0
 
     def read(self, stream: BitReader, d: int, count: int) -> Array:
-        return stream.numbers(count, (d - 1).bit_length()).astype(np.int64)
+        return stream.numbers(count, (d - 1).bit_length()).view(np.int64)
 
     def bits(self, positions: Array, d: int) -> int:
         return len(self._checked(positions, d)) * (d - 1).bit_length()

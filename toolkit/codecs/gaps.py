@@ -45,17 +45,31 @@ class Gaps(PositionCode):
 
     def write(self, stream: BitWriter, positions: Array, d: int) -> int:
         if len(positions):
-            gaps = np.diff(positions, prepend=-1)
-            self.code.fit(len(positions), d).write(stream, gaps, int(positions[-1]) + 1)
+            self.code.fit(len(positions), d).write(stream, gaps(positions), int(positions[-1]) + 1)
         return 0
 
     def read(self, stream: BitReader, d: int, count: int) -> Array:
-        gaps = self.code.fit(count, d).read(stream, count)
-        if count and gaps.max() > d:  # so that the sum cannot overflow before it decreases
+        positions = self.code.fit(count, d).read(stream, count)
+        if count and positions.max() > d:  # so that the sum cannot overflow before it decreases
             raise damaged(f"a gap is larger than d = {d}")
-        return np.cumsum(gaps) - 1
+        np.cumsum(positions, out=positions)
+        positions -= 1
+        return positions
 
     def bits(self, positions: Array, d: int) -> int:
         positions = self._checked(positions, d)
-        gaps = np.diff(positions, prepend=-1)
-        return int(self.code.fit(len(positions), d).lengths(gaps).sum())
+        return int(self.code.fit(len(positions), d).lengths(gaps(positions)).sum())
+
+
+def gaps(positions: Array) -> Array:
+    """Return the first position plus one, and the differences.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> gaps(np.array([0, 2, 7]))
+    array([1, 2, 5])
+    """
+    differences = positions + 1
+    np.subtract(positions[1:], positions[:-1], out=differences[1:])
+    return differences

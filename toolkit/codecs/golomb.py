@@ -61,16 +61,20 @@ class Golomb(IntegerCode):
         return count * (1 + (self._m - 1).bit_length()) + (total - count) // self._m
 
     def write(self, stream: BitWriter, values: Array, total: int) -> None:
-        from toolkit.kernels.codes import write_golomb
+        from toolkit.kernels import codes
 
-        stream.append(write_golomb, self.most_bits(len(values), total), values, self._m)
+        digits = self._power_of_two
+        kernel, parameter = (codes.write_golomb, self._m) if digits is None else (codes.write_rice, digits)
+        stream.append(kernel, self.most_bits(len(values), total), values, parameter)
 
     def read(self, stream: BitReader, count: int) -> Array:
-        from toolkit.kernels.codes import read_golomb
+        from toolkit.kernels import codes
 
+        digits = self._power_of_two
+        kernel, parameter = (codes.read_golomb, self._m) if digits is None else (codes.read_rice, digits)
         stream.expect(count)
         values = np.empty(count, np.int64)
-        stream.take(read_golomb, values, self._m)
+        stream.take(kernel, values, parameter)
         return values
 
     def best_parameter(self, count: int, total: int) -> int:
@@ -92,3 +96,9 @@ class Golomb(IntegerCode):
         self._check_fitted()
         assert self.m is not None
         return self.m
+
+    @property
+    def _power_of_two(self) -> int | None:
+        """The number of remainder bits if all remainders have the same number."""
+        digits = (self._m - 1).bit_length()
+        return digits if self._m == 2**digits else None

@@ -37,8 +37,9 @@ class Packed(LevelCode):
 
     def read(self, stream: BitReader, count: int, low: int | None, high: int | None) -> Array:
         low, width = self._low_and_width(low, high)
-        offsets = stream.flags(count) if width == 1 else stream.numbers(count, width)
-        return offsets.astype(np.int64) + low
+        levels = stream.flags(count).astype(np.int64) if width == 1 else stream.numbers(count, width).view(np.int64)
+        levels += low
+        return levels
 
     def bits(self, levels: Array, low: int | None, high: int | None) -> int:
         return len(self._checked(levels, low, high)) * self._low_and_width(low, high)[1]

@@ -4,13 +4,17 @@ A stream is written into 64-bit words, from the top bit of word 0 on, and read f
 order of ``np.unpackbits``. The plain twin of a code's kernels is the code's method `word`, which spells out one code
 word. Numbers are below 2⁵², which keeps the code words of Elias delta and omega within one word.
 
-A writer returns the position after its last bit; its caller has made room. A reader never looks beyond the data: where
-the data end it sees zeros, and where they make no sense it returns `DAMAGED`.
+A writer returns the position after its last bit; its caller has made room. A reader, of at least 8 bytes, never looks
+beyond them: where they end it sees zeros, and where they make no sense it returns `DAMAGED`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numba import types
+from numba.extending import intrinsic
 
 from toolkit.kernels.compiled import kernel
 
@@ -21,11 +25,16 @@ __all__ = [
     "read_golomb",
     "read_numbers",
     "read_omega",
+    "read_rice",
+    "read_words",
+    "survey",
     "write_delta",
     "write_gamma",
     "write_golomb",
     "write_numbers",
     "write_omega",
+    "write_rice",
+    "write_words",
 ]
 
 U = np.uint64  # mixed with signed numbers, unsigned ones would become floating-point numbers
@@ -45,29 +54,43 @@ def put(words, at, value, length):
 
 @kernel(forceinline=True)
 def window(data, at):
-    """Return the next bits, the first one on top: at least 57 of them, then zeros."""
-    byte, w = at >> U(3), U(0)
-    if byte + U(8) <= U(data.size):  # the compiler makes one load of this
-        w = (U(data[byte]) << U(56)) | (U(data[byte + U(1)]) << U(48)) | (U(data[byte + U(2)]) << U(40))
-        w |= (U(data[byte + U(3)]) << U(32)) | (U(data[byte + U(4)]) << U(24)) | (U(data[byte + U(5)]) << U(16))
-        w |= (U(data[byte + U(6)]) << U(8)) | U(data[byte + U(7)])
-    else:
-        for i in range(U(8)):
-            w = (w << U(8)) | (U(data[byte + i]) if byte + i < U(data.size) else U(0))
-    return w << (at & U(7))
+    """Return the next bits of at least 8 bytes, the first bit on top: 57 or more of them, or all; then zeros."""
+    byte = min(at >> U(3), U(data.size) - U(8))
+    w = (U(data[byte]) << U(56)) | (U(data[byte + U(1)]) << U(48)) | (U(data[byte + U(2)]) << U(40))
+    w |= (U(data[byte + U(3)]) << U(32)) | (U(data[byte + U(4)]) << U(24)) | (U(data[byte + U(5)]) << U(16))
+    w |= (U(data[byte + U(6)]) << U(8)) | U(data[byte + U(7)])  # the compiler makes one load of all this
+    passed = at - (byte << U(3))
+    return w << passed if passed < U(64) else U(0)
+
+
+def leading_zeros(typing, w):
+    """Return the number of leading zeros of 64 bits: one instruction."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ctlz(arguments[0], context.get_constant(types.boolean, False))
+
+    return types.uint64(types.uint64), generate
+
+
+zeros: Any = intrinsic(leading_zeros)
 
 
 @kernel(forceinline=True)
 def top(n):
-    """Return ⌊log2 n⌋ for 1 ≤ n < 2⁵³: the exponent of the floating-point number."""
-    return U((np.float64(np.int64(n)).view(np.int64) >> 52) - 1023)
+    """Return ⌊log2 n⌋ for n ≥ 1."""
+    return U(63) - zeros(n)
 
 
-@kernel(forceinline=True)
-def zeros(w):
-    """Return the number of leading zeros, 53 if there are more."""
-    head = w >> U(11)
-    return U(52) - top(head) if head else U(53)
+@kernel
+def survey(values):
+    """Return Σ ⌊n / 2²⁶⌋, Σ n mod 2²⁶, and whether all n are from 1 to 2⁵² − 1."""
+    high, low, digits = U(0), U(0), U(0)
+    for i in range(values.size):
+        n = U(values[i])
+        high += n >> U(26)
+        low += n & U(2**26 - 1)
+        digits |= n | (n - U(1))  # 0 − 1 has all of them
+    return high, low, digits <= LARGEST
 
 
 @kernel
@@ -185,60 +208,91 @@ def read_omega(data, at, out):
 
 
 @kernel(forceinline=True)
-def remainder_digits(m):
-    """Return ⌈log2 m⌉."""
-    return top(m - U(1)) + U(1) if m > U(1) else U(0)
+def put_ones(words, at, quotient):
+    """Append ones until at most 11 are left, which fit into one word with any remainder; return how many are left."""
+    while quotient > U(11):
+        ones = min(quotient - U(11), U(64))
+        at = put(words, at, U(2**64 - 1) >> (U(64) - ones), ones)
+        quotient -= ones
+    return at, quotient
+
+
+@kernel(forceinline=True)
+def quotient_and_window(data, at, digits):
+    """Return the number of ones before the next zero, and a window at the `digits` bits after it."""
+    quotient, w = U(0), window(data, at)
+    while w >> U(32) == U(0xFFFFFFFF):  # ends where the data end: there are zeros
+        quotient += U(32)
+        w = window(data, at + quotient)
+    ones = zeros(~w)
+    quotient += ones
+    if ones + digits < U(57):
+        w <<= ones + U(1)
+    else:
+        w = window(data, at + quotient + U(1))
+    return quotient, w
+
+
+@kernel
+def write_rice(words, at, values, digits):
+    """Append the quotient of n − 1 by 2^digits as ones and a zero, then the remainder."""
+    at, digits = U(at), U(digits)
+    for i in range(values.size):
+        n = U(values[i] - 1)
+        at, quotient = put_ones(words, at, n >> digits)
+        unary = (U(2) << quotient) - U(2)
+        remainder = n & ((U(1) << digits) - U(1))
+        at = put(words, at, (unary << digits) | remainder, quotient + U(1) + digits)
+    return at
+
+
+@kernel
+def read_rice(data, at, out, digits):
+    """Read Rice code words."""
+    at, digits = U(at), U(digits)
+    for i in range(out.size):
+        quotient, w = quotient_and_window(data, at, digits)
+        if quotient > LARGEST >> digits:
+            return DAMAGED
+        out[i] = np.int64((quotient << digits) | ((w >> U(1)) >> (U(63) - digits))) + 1
+        at += quotient + U(1) + digits
+    return at
 
 
 @kernel
 def write_golomb(words, at, values, m):
-    """Append the quotient of n − 1 by m as ones and a zero, then the remainder in truncated binary."""
+    """Append the quotient of n − 1 by m ≥ 2 as ones and a zero, then the remainder in truncated binary."""
     at, m = U(at), U(m)
-    digits = remainder_digits(m)
+    digits = top(m - U(1)) + U(1)
     spare = (U(1) << digits) - m  # so many remainders are a digit shorter
     for i in range(values.size):
         n = U(values[i] - 1)
-        quotient = n // m if spare else n >> digits
+        quotient = n // m
         remainder = n - quotient * m
         short = remainder < spare
         remainder += U(0) if short else spare
+        at, quotient = put_ones(words, at, quotient)
+        unary = (U(2) << quotient) - U(2)
         width = digits - U(short)
-        while quotient > U(11):  # so that the rest is at most 64 bits
-            ones = min(quotient - U(11), U(64))
-            at = put(words, at, (U(2) << (ones - U(1))) - U(1), ones)
-            quotient -= ones
-        unary = ((U(1) << quotient) - U(1)) << U(1)
         at = put(words, at, (unary << width) | remainder, quotient + U(1) + width)
     return at
 
 
 @kernel
 def read_golomb(data, at, out, m):
-    """Read Golomb code words."""
+    """Read Golomb code words, m ≥ 2."""
     at, m = U(at), U(m)
-    digits = remainder_digits(m)
+    digits = top(m - U(1)) + U(1)
     spare = (U(1) << digits) - m
-    most = LARGEST // m
-    size = U(8) * U(data.size)
     for i in range(out.size):
-        quotient, w = U(0), window(data, at)
-        while w >> U(32) == U(0xFFFFFFFF):
-            quotient += U(32)
-            at += U(32)
-            if at > size:
-                return DAMAGED
-            w = window(data, at)
-        ones = zeros(~w)
-        quotient += ones
-        at += ones + U(1)
-        if quotient > most:
+        quotient, w = quotient_and_window(data, at, digits)
+        if quotient > LARGEST // m:
             return DAMAGED
-        w = window(data, at)
-        remainder = (w >> U(1)) >> (U(63) - digits)
-        short = (remainder >> U(1)) < spare
+        remainder = w >> (U(64) - digits)
+        short = remainder >> U(1) < spare
         remainder = remainder >> U(1) if short else remainder - spare
-        at += digits - U(short)
-        out[i] = np.int64(quotient * m + remainder + U(1))
+        at += quotient + U(1) + digits - U(short)
+        out[i] = np.int64(quotient * m + remainder) + 1
     return at
 
 

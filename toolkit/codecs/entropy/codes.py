@@ -122,12 +122,13 @@ def qsgd_elias_bits(d: Any, s: Any) -> Array:
 
     Notes
     -----
-    Source: S-q3 (recalled). The o(1) beside 3/2 is not known, so for a given d this is no proven bound.
+    Source: S-q3 (recalled). The o(1) beside 3/2 is not known, so for a given d this is no proven bound. At s = √d it is
+    9d + 32; the 2.8d + 32 bits that are also printed for this case must belong to another way of coding.
 
     Examples
     --------
-    >>> round(float(qsgd_elias_bits(10**6, 10**3)) / 10**6, 1)  # s = √d, where 2.8 d + 32 is also printed
-    9.0
+    >>> float(qsgd_elias_bits(d=100, s=10))
+    932.0
     """
     d, s = np.asarray(d, dtype=float), np.asarray(s, dtype=float)
     nonzero = s * (s + np.sqrt(d))
