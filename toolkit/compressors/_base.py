@@ -41,6 +41,8 @@ class Compressor(Parametrised):
         Whether C(tx) = t·C(x) for t > 0, with the same draw, up to rounding.
     symmetric : bool
         Whether C treats all coordinates alike: permuting them permutes the message, in law and up to ties.
+    fixes_zero : bool
+        Whether C(0) = 0, as δ and ω imply; a raw sign need not.
     state : tuple of str
         The fields that change from message to message, dotted if in a compressor inside, as in ``compressor.warm``;
         their initial values broadcast against those of `after`.
@@ -61,6 +63,7 @@ class Compressor(Parametrised):
     summable: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
+    fixes_zero: ClassVar[bool] = True
     state: ClassVar[tuple[str, ...]] = ()
 
     # The mathematics --------------------------------------------------------------------------------------------------
