@@ -19,12 +19,17 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "block-rand-k": ["k=1,size=2", "k=2,size=2,unbiased=true,common=true", "k=1,size=3,unbiased=true,anywhere=true"],
     "hard-threshold": ["raw=0.5", "raw=0"],
     "identity": [""],
+    "majority-vote": ["", "zero=0"],
     "natural": [""],
-    "qsgd": ["s=1", "s=3", "s=64"],
+    "noisy-sign": ["noise=0.5", "noise=2,law=uniform"],
+    "qsgd": ["s=1", "s=3", "s=64", "s=2,norm=max", "s=2,norm=1"],
+    "r-top-k": ["k=1,r=3", "k=2,r=5"],
     "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true", "k=2,common=true", "k=2,unbiased=true,common=true"],
+    "raw-sign": ["", "zero=0"],
     "rotated": ["compressor=(scaled-sign)", "compressor=(top-k:k=2)", "compressor=(qsgd:s=2)"],
     "scaled": ["compressor=(rand-k:k=2,unbiased=true)", "compressor=(qsgd:s=1)", "compressor=(natural)"],
     "scaled-sign": ["zero=1", "zero=0"],
+    "stochastic-sign": ["bound=1", "norm=max", "norm=2", "norm=1"],
     "top-k": ["k=1", "k=3", "fraction=0.4"],
 }
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import collections
+import itertools
+import math
+
 import numpy as np
 import pytest
 
 from proofs_check.outcomes import outcomes
 from toolkit.codecs import Bitmap, Gaps, Golomb
-from toolkit.compressors import Bernoulli, BlockRandK, RandK, TopK
+from toolkit.compressors import Bernoulli, BlockRandK, RandK, RTopK, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import ledger
@@ -36,6 +40,8 @@ SWEPT = [  # a compressor without the field, the field, its values in three runs
     (RandK(k=1, unbiased=True, common=True), "k", (1, 30, 37)),
     (Bernoulli(p=0.5), "p", (0.01, 0.35, 1.0)),
     (Bernoulli(p=0.5, unbiased=True, common=True), "p", (0.01, 0.35, 1.0)),
+    (RTopK(k=2, r=37), "k", (1, 30, 37)),
+    (RTopK(k=2, r=37), "r", (2, 30, 37)),
     (BlockRandK(k=1, size=5), "k", (1, 3, 8)),
     (BlockRandK(k=1, size=5, unbiased=True, anywhere=True), "k", (1, 3, 8)),
 ]
@@ -54,7 +60,7 @@ def test_a_swept_field_equals_separate_compressors(compressor, field, values, dt
         draw = draw_of(alone, seeds=(7 + run,))
         assert np.array_equal(alone.message(x[run : run + 1], draw), sent[run : run + 1])
         np.testing.assert_allclose(alone.expected_error(x[run : run + 1]), error[run : run + 1], rtol=1e-6)
-        assert price[run, 0, 0] == pytest.approx(alone.price(4, 37, dtype), rel=1e-6)
+        assert np.broadcast_to(price, (3, 1, 1))[run, 0, 0] == pytest.approx(alone.price(4, 37, dtype), rel=1e-6)
         for name, constant in vars(alone.constants(37, 4)).items():
             if constants[name] is not None and constant is not None:
                 pairs = zip(numbers(constants[name].value), numbers(constant.value), strict=True)
@@ -198,6 +204,67 @@ def test_a_fraction_is_the_count_it_stands_for():
     assert TopK(3) == TopK(k=3)
 
 
+# rTop-k.
+
+
+class Orders:
+    """A draw whose uniform numbers take every order, each in one run."""
+
+    def __init__(self, d):
+        self.numbers = (np.array(list(itertools.permutations(range(d))))[:, None] + 0.5) / d
+
+    def of(self, purpose):
+        return self
+
+    def uniform(self, d):
+        return self.numbers
+
+
+@pytest.mark.parametrize(("k", "r"), [(1, 1), (1, 3), (2, 3), (2, 5), (3, 3), (4, 5), (5, 5)])
+def test_r_top_k_sends_every_subset_of_the_largest_equally_often(k, r):
+    orders = Orders(5)
+    for row in (
+        *ROWS,
+        np.array([0.0, 0.0, 2.0, 0.0, -1.0]),
+        np.zeros(5),
+    ):  # ties, also of zeros, go to the lowest index
+        x = np.broadcast_to(row, (120, 1, 5)).copy()
+        compressor = RTopK(k=k, r=r)
+        parts = compressor.parts(x, orders)
+        largest = sorted(range(5), key=lambda j: (-abs(row[j]), j))[:r]
+        subsets = collections.Counter(tuple(np.flatnonzero(mask)) for mask in parts["sent"][:, 0])
+        assert subsets == {tuple(sorted(s)): 120 // math.comb(r, k) for s in itertools.combinations(largest, k)}
+        errors = ((compressor.message(x, orders) - x) ** 2).sum(axis=-1)
+        np.testing.assert_allclose(compressor.expected_error(x[:1]), errors.mean(axis=0)[None], rtol=1e-12)
+
+
+def test_the_ends_of_r_top_k_are_top_k_and_rand_k():
+    x = batch()
+    assert np.array_equal(RTopK(k=5, r=5).compress(x, DRAW), TopK(k=5).compress(x))
+    np.testing.assert_allclose(RTopK(k=5, r=37).expected_error(x), RandK(k=5).expected_error(x), rtol=1e-12)
+    for r in (5, 10, 37):
+        assert float(RTopK(k=5, r=r).constants(37).delta) == 5 / 37
+        ones = np.ones((1, 1, 37))  # constant magnitude: the constant is attained
+        assert RTopK(k=5, r=r).expected_error(ones)[0, 0] == pytest.approx(37 - 5, rel=1e-14)
+    assert RTopK(k=3, r=6).price(4, 8, np.float64) == 3 * 64 + 6
+    sent = RTopK(k=5, r=10).compress(x, DRAW)
+    assert (np.count_nonzero(sent, axis=-1) == 5).all()
+    assert (TopK(k=10).compress(x)[sent != 0] == sent[sent != 0]).all()
+    assert len(np.unique(sent.reshape(12, -1) != 0, axis=0)) == 12
+
+
+def test_several_workers_of_r_top_k_cover_more():
+    """S-b5: n workers with equal vectors send r(1 − (1 − k/r)ⁿ) different coordinates on average.
+
+    Hoeffding over 4096 runs of counts in [k, r]: a deviation of (r − k)·√(ln(2/1e-9)/8192) has probability 1e-9.
+    """
+    k, r, n = 2, 6, 4
+    x = np.broadcast_to(batch(1, 1, 20), (4096, n, 20)).copy()
+    sent = RTopK(k=k, r=r).compress(x, Draw(seed=np.arange(4096), workers=n).per_worker)
+    covered = (sent != 0).any(axis=1).sum(axis=-1)
+    assert abs(covered.mean() - r * (1 - (1 - k / r) ** n)) <= (r - k) * math.sqrt(math.log(2e9) / 8192)
+
+
 @pytest.mark.parametrize(
     ("make", "wrong"),
     [
@@ -211,6 +278,10 @@ def test_a_fraction_is_the_count_it_stands_for():
         (lambda: Bernoulli(p=1.5), "in \\(0, 1\\]"),
         (lambda: Bernoulli(p=True), "in \\(0, 1\\]"),
         (lambda: Bernoulli(p=0.5, unbiased=None), "True or False"),
+        (lambda: RTopK(k=0, r=2), "at least 1"),
+        (lambda: RTopK(k=3, r=2), "k is larger than r"),
+        (lambda: RTopK(k=[1, 3], r=[4, 2]), "k is larger than r"),
+        (lambda: RTopK(k=1, r=6).compress(np.ones(5), Draw(seed=0)), "larger than the dimension"),
         (lambda: BlockRandK(k=0, size=2), "at least 1"),
         (lambda: BlockRandK(k=1, size=0), "at least 1"),
         (lambda: BlockRandK(k=1, size=[1, 2]), "shapes the message"),
