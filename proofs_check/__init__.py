@@ -9,6 +9,7 @@ _HOME = {
     "Claim": "proofs_check.claim",
     "Instance": "proofs_check.claim",
     "check_claims": "proofs_check.checking",
+    "check_compressor": "proofs_check.contracts",
 }
 __all__ = sorted(_HOME)
 

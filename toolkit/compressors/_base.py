@@ -295,6 +295,13 @@ class Compressor(Parametrised):
         """Return the constants that exist in dimension `d` with `n` workers; by default none is known."""
         return CompressorConstants()
 
+    def domain(self, d: int, dtype: Any) -> tuple[float, float]:
+        """Return the least and the largest magnitude of non-zero coordinates for which the constants hold.
+
+        By default everything but what is so large that ‖x‖₁ may overflow: from 0 to the largest number over 2d.
+        """
+        return 0.0, float(np.finfo(dtype).max) / (2 * d)
+
     def expected_error(self, x: Array) -> Array | None:
         """Return the exact E‖C(x) − x‖² of each row of `x`, shape ``(run, worker, d)``, or None if it is not known."""
         return None

@@ -60,6 +60,10 @@ class Natural(Compressor):
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return unbiased(exact(0.125, "S-n1: 1/8, attained at |x_j| = 4/3·2^z"), n)
 
+    def domain(self, d: int, dtype: Any) -> tuple[float, float]:
+        info = np.finfo(dtype)
+        return float(info.smallest_normal), float(np.ldexp(0.5, info.maxexp))
+
     def expected_error(self, x: Array) -> Array:
         below, gap, fraction = _law(x)
         above = np.abs(x) - below

@@ -1,0 +1,51 @@
+"""The vectors on which contracts are checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from proofs_check.panel import panel
+from toolkit.arrays import Array
+
+__all__ = ["vectors"]
+
+
+def vectors(d: int, dtype: np.dtype[Any], count: int, seed: int = 0) -> Array:
+    """Return vectors that break compressors, shape ``(vector, d)``.
+
+    Zeros of either sign, single entries, equal magnitudes, ties, one entry far above the rest, powers of two and 4/3
+    times them, levels; small, large and subnormal numbers; and `count` vectors of each kind of `panel`. Magnitudes end
+    at the largest number of the type over 2d, so that ‖x‖₁ is finite.
+
+    Parameters
+    ----------
+    d : int
+    dtype : dtype
+    count : int
+        How many of each random kind.
+    seed : int
+        Of the random kinds.
+
+    Examples
+    --------
+    >>> vectors(3, np.dtype("float32"), 2).shape
+    (45, 3)
+    """
+    info = np.finfo(dtype)
+    tiny, normal, largest = float(info.smallest_subnormal), float(info.smallest_normal), float(info.max) / (2 * d)
+    j = np.arange(d)
+    first, last, signs = (j == 0) * 1.0, (j == d - 1) * 1.0, (-1.0) ** j
+    random = panel(d, count, seed=seed).x[:, 0]
+    structured = [
+        first, -last, 0.1 * last, np.ones(d), -0.3 * np.ones(d), signs,
+        np.where(j % 2, 1.0, 2.0), np.where(j % 3, -1.0, 3.0), np.where(j % 3, 0.0, 1.0),
+        np.where(2 * j < d, 0.0, -1.0), np.where(j, 1e-3, 1.0), np.where(j, -1e-9, 1.0), np.where(j, 1e-30, -1.0),
+        2.0 ** (j % 5 - 2), 4 / 3 * 2.0 ** -(j % 7), signs * 0.9**j, j + 1.0, (j + 0.5) / d,
+    ]  # fmt: skip
+    small = np.sqrt(normal) * 2.0**-10  # its square underflows
+    scales = [small, largest / 8, np.sqrt(largest), 2 * normal]
+    scaled = [scale * shape for scale in scales for shape in (first, np.ones(d), signs / (j + 1))]
+    subnormal = [tiny * last, tiny * signs, tiny * (j % 4), normal / 2 * np.ones(d), np.where(j % 2, tiny, -1.0)]
+    return np.concatenate([np.zeros((1, d)), -np.zeros((1, d)), structured, scaled, subnormal, random]).astype(dtype)
