@@ -166,12 +166,12 @@ class EvenOdds(Natural):
 
 
 class Boastful(Shrink):
-    def constants(self, d):
+    def constants(self, d, n=1):
         return CompressorConstants(delta=exact(min(1.3 * self.delta, 0.95), "wishful"))
 
 
 class BoastfulTopK(TopK):
-    def constants(self, d):
+    def constants(self, d, n=1):
         return CompressorConstants(delta=exact(0.95, "wishful"))
 
 

@@ -18,7 +18,7 @@ class RandomHalf(Compressor):
     def message(self, x, draw):
         return np.where(draw.of("kept").uniform(x.shape[-1]) < self.p, x, 0.0)
 
-    def constants(self, d):
+    def constants(self, d, n=1):
         return CompressorConstants(delta=upper_bound(self.p, "E‖C(x) − x‖² = (1 − p)‖x‖²"))
 
 
