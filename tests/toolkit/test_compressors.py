@@ -459,8 +459,8 @@ def test_kappa_is_in_the_unit_of_the_threshold():
         (lambda: HardThreshold(raw=[1.0, math.inf]), "finite"),
         (lambda: HardThreshold(), "exactly one"),
         (lambda: HardThreshold(raw=1.0, lam=1.0), "exactly one"),
-        (lambda: ScaledSign(zero=-1), "convention"),
-        (lambda: ScaledSign(zero=[0, 1]), "convention"),
+        (lambda: ScaledSign(zero=-1), "none of its choices"),
+        (lambda: ScaledSign(zero=[0, 1]), "none of its choices"),
         (lambda: Scaled(4), "not a compressor"),
     ],
 )

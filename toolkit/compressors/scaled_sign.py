@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import sparse_price, width
+from toolkit.compressors._bits import width
+from toolkit.compressors._check import check_choice
+from toolkit.compressors._signs import sign_fields, sign_parts, signed, ternary_price
 from toolkit.constants import CompressorConstants, exact
-from toolkit.errors import WrongUse
-from toolkit.layout import Field, Levels, Numbers, Positions
+from toolkit.layout import Field, Numbers
 
 
 class ScaledSign(Compressor):
@@ -58,26 +57,17 @@ class ScaledSign(Compressor):
     zero: int = 1
 
     def validate(self) -> None:
-        if self.zero not in (0, 1):
-            raise WrongUse(
-                f"ScaledSign(zero={self.zero!r})", "the sign of zero is a convention", "give zero=1 or zero=0"
-            )
+        check_choice(self, "zero", (1, 0))
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
-        scale = Numbers("scale", 1, side=True)
-        if self.zero:
-            return scale, Levels("negative", d, 0, 1)
-        return scale, Positions("nonzero", d), Levels("negative", d, 0, 1, at="nonzero")
+        return Numbers("scale", 1, side=True), *sign_fields(d, self.zero)
 
     def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         scale = namespace(x).sum(namespace(x).abs(x), axis=-1, keepdims=True) / x.shape[-1]
-        return {"scale": scale, "nonzero": x != 0, "negative": x < 0}
+        return {"scale": scale, **sign_parts(x)}
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
-        scale = parts["scale"]
-        xp = namespace(scale)
-        signed = xp.where(xp.astype(parts["negative"], xp.bool), -scale, scale)
-        return signed if self.zero else xp.where(parts["nonzero"], signed, xp.zeros_like(signed))
+        return signed(parts, parts["scale"], self.zero)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         how = "attained by 1-sparse vectors" if self.zero else "approached by one large entry and no zero"
@@ -90,6 +80,4 @@ class ScaledSign(Compressor):
         return float(d + width(dtype)) if self.zero else None
 
     def price_of(self, message: Array) -> Array:
-        d = message.shape[-1]
-        signs = np.count_nonzero(np.asarray(message), axis=-1)
-        return width(message.dtype) + d.bit_length() + sparse_price(signs, d, 1)
+        return width(message.dtype) + ternary_price(message)
