@@ -15,10 +15,13 @@ DRAWS = 16  # of which each zero vector is compressed
 
 
 class Zero(OverVectors):
-    """C(0) = 0 with every draw."""
+    """C(0) = 0 with every draw, unless the compressor declares otherwise; δ and ω then fail at zero."""
 
     topic: ClassVar[str] = "messages"
     statement: ClassVar[str] = f"C(0) = 0, for zeros of either sign, with {DRAWS} draws each"
+
+    def reason_not_applicable(self, subject: Subject) -> str:
+        return "" if subject.compressor.fixes_zero else "it declares fixes_zero = False"
 
     def choose(self, subject: Subject, x: Array) -> Array:
         return ~x.any(axis=(1, 2))
