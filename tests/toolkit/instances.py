@@ -26,6 +26,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "natural": [""],
     "noisy-sign": ["noise=0.5", "noise=2,law=uniform"],
     "perm-k": [("", 4), ("", 5), ("", 7)],
+    "power-sgd": ["rank=1", "rank=1,columns=2,restart=true"],
     "qsgd": ["s=1", "s=3", "s=64", "s=2,norm=max", "s=2,norm=1"],
     "r-top-k": ["k=1,r=3", "k=2,r=5"],
     "rand-k": ["k=2", "k=2,unbiased=true", "k=4,unbiased=true", "k=2,common=true", "k=2,unbiased=true,common=true"],

@@ -12,7 +12,7 @@ __all__ = ["simplest"]
 
 
 def simplest(member: type) -> Any | None:
-    """Return an instance with numbers at 1 and compressors at a random one, where the class has no default; else None.
+    """Return an instance with numbers at 1 and compressors at a random one of each worker's own, where the class has no default; else None.
 
     Examples
     --------
@@ -37,4 +37,4 @@ def _guess(annotation: str) -> Any:
 
     package = "toolkit.compressors"
     classes = [members.load(package, name) for name in members.names(package)]
-    return next(one() for one in classes if one.random and not required(one))
+    return next(one() for one in classes if one.random is True and one.shared is False and not required(one))
