@@ -8,9 +8,9 @@ import pytest
 from problems import Quadratic
 from proofs_check.outcomes import outcomes
 from toolkit import simulate
-from toolkit.algorithms import CompressedSGD
+from toolkit.algorithms import CompressedSGD, ErrorFeedback
 from toolkit.channel import Channel
-from toolkit.compressors import CountSketch, Identity
+from toolkit.compressors import CountSketch, Identity, PowerSGD, Rotated, Scaled
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import ledger
@@ -142,5 +142,161 @@ def test_a_swept_k_and_a_run_with_a_sketch() -> None:
     ],
 )
 def test_impossible_sketches_are_refused(make, wrong) -> None:
+    with pytest.raises(WrongUse, match=wrong):
+        make()
+
+
+# Low rank.
+
+
+def projected(matrix: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """Return the plain form of one power iteration: the projection of the columns on the span of matrix·start."""
+    directions = np.linalg.qr(matrix @ start).Q
+    return directions @ directions.T @ matrix
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rank", "columns", "d"), [(1, 4, 12), (2, 4, 12), (3, 4, 11), (4, 4, 16), (1, None, 1)])
+def test_a_message_is_the_projection_of_one_power_iteration(rank, columns, d, dtype) -> None:
+    x, draw = gaussian(2, 3, d, dtype=dtype), Draw(seed=[1, 2], workers=3).per_worker
+    compressor = PowerSGD(rank, columns)
+    columns = columns or 1
+    sent, start = compressor.compress(x, draw), draw.of("start").normal(rank * columns)
+    eps = np.finfo(dtype).eps
+    for run, worker in np.ndindex(2, 3):
+        matrix = np.zeros(-(-d // columns) * columns)
+        matrix[:d] = x[run, worker]
+        expected = projected(matrix.reshape(-1, columns), start[run, worker].reshape(rank, columns).T).ravel()[:d]
+        np.testing.assert_allclose(sent[run, worker], expected, atol=200 * eps)  # directions to eps times a condition
+    parts = compressor.parts(x, draw)
+    left = parts["left"].reshape(2, 3, rank, -1)
+    np.testing.assert_allclose(
+        left @ left.swapaxes(2, 3), np.broadcast_to(np.eye(rank), (2, 3, rank, rank)), atol=9 * eps
+    )
+    if d == 12:
+        error = ((sent - x) ** 2).sum(axis=-1)
+        rest = (x**2).sum(axis=-1) - (parts["right"] ** 2).sum(axis=-1)
+        np.testing.assert_allclose(error, rest, atol=100 * eps)
+
+
+def test_a_matrix_of_low_rank_is_sent_whole_even_if_the_rank_asked_for_is_higher() -> None:
+    matrix = np.random.default_rng(0).standard_normal((6, 2)) @ np.random.default_rng(1).standard_normal((2, 5))
+    for scale in (1e-200, 1.0, 1e200):
+        for rank in (2, 3, 5):
+            sent = PowerSGD(rank, columns=5).compress(scale * matrix.ravel(), Draw(seed=1))
+            np.testing.assert_allclose(sent, scale * matrix.ravel(), rtol=0, atol=scale * 1e-12)
+
+
+def send(compressor, vectors, runs=1, workers=1):
+    """Return what a channel delivers of one vector after another."""
+    channel, received = Channel(compressor, Identity()), []
+    for step, v in enumerate(vectors):
+        channel.begin(Draw(seed=np.arange(runs), workers=workers).at(step))
+        received.append(channel.send(np.broadcast_to(v, (runs, workers, np.size(v)))))
+    return received
+
+
+def test_a_warm_start_finds_the_best_approximation_of_a_matrix_that_stays() -> None:
+    rng = np.random.default_rng(3)
+    u, v = np.linalg.qr(rng.standard_normal((8, 4))).Q, np.linalg.qr(rng.standard_normal((6, 4))).Q
+    x = (u * [4.0, 3.0, 1.0, 0.5] @ v.T).ravel()
+    best = 1.0**2 + 0.5**2  # what two directions leave
+    warm = [((one - x) ** 2).sum() for one in send(PowerSGD(2, columns=6), [x] * 20)]
+    assert warm[-1] == pytest.approx(best, rel=1e-12)  # the rest falls by (σ₃/σ₂)⁴ = 1/81 per message
+    assert min(((one - x) ** 2).sum() for one in send(PowerSGD(2, columns=6, restart=True), [x] * 20)) > best * 1.001
+
+
+def test_a_warm_start_has_no_contraction_and_says_so() -> None:
+    """The second matrix is orthogonal to what the first one left behind: nothing of it arrives."""
+    first, second = np.array([1.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 1.0])
+    received = send(PowerSGD(1, columns=2), [first, second])
+    assert (np.abs(received[0].ravel() - first) < 1e-15).all()
+    assert not received[1].any()
+    assert vars(PowerSGD(1, columns=2).constants(4)) == vars(PowerSGD(2, columns=2).constants(4)) == {
+        "delta": None, "omega": None, "kappa_sq": None, "ab": None
+    }  # fmt: skip
+
+
+def test_what_has_become_zero_is_drawn_anew() -> None:
+    x = gaussian(6)
+    received = send(PowerSGD(1, columns=3), [np.zeros(6), x])
+    assert not received[0].any()
+    assert received[1].any()
+
+
+def test_random_directions_keep_their_share() -> None:
+    """Of diag(2, 1), E kept = a + b − √(ab) with a = 4, b = 1, of a + b = 5: at least the half that δ promises.
+
+    20000 runs; the kept share lies in [0, 1], so its mean is further than √(ln(2/p)/(2·20000)) from 3/5 with
+    probability at most p = 1e-9 (Hoeffding). A matrix of equal singular values keeps r/N, whatever is drawn.
+    """
+    x, seeds = np.array([2.0, 0.0, 0.0, 1.0]), np.arange(20000)
+    sent = PowerSGD(1, columns=2, restart=True).message(np.broadcast_to(x, (20000, 1, 4)).copy(), Draw(seed=seeds))
+    kept = 1 - ((sent - x) ** 2).sum(axis=-1).mean() / 5
+    assert abs(kept - 3 / 5) < np.sqrt(np.log(2e9) / 40000)
+    orthogonal = np.linalg.qr(gaussian(4, 4)).Q.ravel()
+    for rank in (1, 2, 3, 4):
+        compressor = PowerSGD(rank, columns=4, restart=True)
+        error = (
+            (compressor.message(np.broadcast_to(orthogonal, (9, 1, 16)).copy(), Draw(seed=seeds[:9])) - orthogonal) ** 2
+        ).sum(axis=-1)
+        constant = compressor.constants(16).delta
+        assert (float(constant), constant.kind) == (rank / 4, "exact")
+        np.testing.assert_allclose(error, (1 - rank / 4) * 4, atol=1e-13)
+    assert PowerSGD(1, columns=4, restart=True).constants(15).delta.kind == "lower bound"
+
+
+def test_reduced_over_workers_the_paper_sends_the_message_of_the_mean() -> None:
+    matrices, start = gaussian(3, 5, 4), gaussian(4, 2, seed=2)
+    directions = np.linalg.qr((matrices @ start).mean(axis=0)).Q
+    reduced = directions @ np.mean([directions.T @ matrix for matrix in matrices], axis=0)
+    warm = start.T.reshape(1, 1, 8)
+    of_mean = PowerSGD(2, columns=4, warm=warm).compress(matrices.mean(axis=0).ravel(), Draw(seed=0))
+    np.testing.assert_allclose(of_mean, reduced.ravel(), atol=1e-13)
+    assert not PowerSGD(2).summable
+
+
+def test_low_rank_runs_in_a_method_whatever_the_batch_also_inside_another_compressor() -> None:
+    problem = Quadratic(hessians=np.arange(1.0, 17).reshape(2, 8), linear=gaussian(2, 8))
+    for compressor in (PowerSGD(1), PowerSGD(1, restart=True), Rotated(PowerSGD(1, columns=2))):
+        setting = {"stepsize": 0.02, "steps": 30, "unproven": True}
+        together = simulate(problem, ErrorFeedback(), compressor, runs=3, seed=4, **setting)
+        alone = simulate(problem, ErrorFeedback(), compressor, seed=5, **setting)
+        assert together.f.isel(run=1).values.tobytes() == alone.f.isel(run=0).values.tobytes()
+        assert (together.f_gap.isel(step=-1) < 0.1 * together.f_gap.isel(step=0)).all()
+
+
+def test_the_state_of_a_compressor_inside_is_kept() -> None:
+    x = gaussian(16)
+    assert Rotated(PowerSGD(1)).state == ("compressor.warm",)
+    plain, rotated = (send(one, [x, x, x]) for one in (PowerSGD(1), Rotated(PowerSGD(1, columns=4))))
+    assert ((plain[2] - x) ** 2).sum() < ((plain[0] - x) ** 2).sum()
+    channel = Channel(Rotated(PowerSGD(1)), Identity())
+    channel.begin(Draw(seed=0))
+    channel.send(x[None, None])
+    kept = channel._with_state("up", "message 0").compressor.warm
+    assert kept.shape == (1, 1, 4)
+    assert kept.any()
+    assert rotated[2].any()
+
+
+def test_the_price_of_low_rank_is_its_two_factors() -> None:
+    assert PowerSGD(2, columns=4).price(1, 11, "float32") == 2 * (3 + 4) * 32
+    bits = ledger(PowerSGD(2, columns=4), gaussian(11), Draw(seed=1))
+    assert bits.formula == bits.encoded == bits.values == 2 * 7 * 64
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (lambda: PowerSGD(rank=0), "at least 1"),
+        (lambda: PowerSGD(rank=[1, 2]), "shapes the message"),
+        (lambda: PowerSGD(rank=1, columns=0), "at least 1"),
+        (lambda: PowerSGD(rank=1, restart="yes"), "True or False"),
+        (lambda: PowerSGD(rank=3, columns=2).compress(np.ones(9), Draw(seed=0)), "no rank above 2"),
+        (lambda: Scaled(PowerSGD(rank=1)).compress(np.ones(9), Draw(seed=0)), "has no ω"),
+    ],
+)
+def test_impossible_ranks_are_refused(make, wrong) -> None:
     with pytest.raises(WrongUse, match=wrong):
         make()
