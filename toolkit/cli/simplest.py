@@ -12,7 +12,7 @@ __all__ = ["simplest"]
 
 
 def simplest(member: type) -> Any | None:
-    """Return an instance with numbers at 1 and compressors at a random one of each worker's own, where the class has no default; else None.
+    """Return an instance with numbers at 1 and compressors at a random one, where the class has no default; else None.
 
     Examples
     --------
