@@ -162,7 +162,7 @@ def test_the_mean_of_golomb_and_rice_is_near_the_entropy():
 def test_the_gaps_of_uniform_sets_are_near_their_entropy(code, d, density, most):
     # Random is the set. With m the modulus, its bits are a constant, but for a digit of truncated binary, and
     # Σ ⌊(gap − 1)/m⌋ = (last position − Σ remainders)/m, where remainders are about uniform: a standard deviation of
-    # √(k/12) = 0.29 √k bits (over twenty seeds: 0.21 to 0.29). Every bound is at least twelve of them above the mean, so
+    # √(k/12) = 0.29 √k bits (over twenty seeds: 0.21 to 0.29). Every bound is twelve of them or more above the mean, so
     # that a seed misses with a probability below 1e-30 (normal approximation).
     k = round(density * d)
     uniform = np.random.default_rng(11).random(d)
