@@ -40,7 +40,7 @@ class Parametrised:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        dataclasses.dataclass(frozen=True, kw_only=cls.keyword_only)(cls)
+        dataclasses.dataclass(frozen=True, kw_only=cls.keyword_only, repr=False)(cls)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
@@ -57,8 +57,18 @@ class Parametrised:
             object.__setattr__(self, field.name, tuple(plain) if isinstance(plain, list) else plain)
         self.validate()
 
+    def __repr__(self) -> str:
+        """Return the call that makes it, without what is at its default."""
+        fields = {field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        told = (f"{name}={value!r}" for name, (value, default) in fields.items() if not _same(value, default))
+        return f"{type(self).__name__}({', '.join(told)})"
+
     def validate(self) -> None:
         """Refuse impossible field values; the default accepts everything."""
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (type(value) is type(default) and np.ndim(value) == 0 and value == default)
 
 
 def values(field: Any) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from toolkit.errors import WrongUse
+
 if TYPE_CHECKING:
     from toolkit.cli.kinds import Named
 
@@ -19,26 +21,27 @@ SYMBOLS = {"delta": "δ", "omega": "ω", "kappa_sq": "κ²", "ab": "(A, B)", "L_
 SYMBOLS |= {"sigma_sq": "σ²", "zeta_sq": "ζ²", "heterogeneity": "D", "rho": "ρ"}
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("name")
 @click.option("--d", "dimension", type=click.IntRange(min=1), metavar="D", help="Dimension; 100 unless told.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Workers of a problem; 8 unless told.")
-def show(name: str, dimension: int | None, workers: int | None) -> None:
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Workers; 8 unless told.")
+@click.pass_context
+def show(context: click.Context, name: str, dimension: int | None, workers: int | None) -> None:
     """Show a compressor, method, problem, claim or figure: formula, constants, source, and what it combines with.
 
-    NAME may carry parameters, as in top-k:k=10 or scaled:compressor=(qsgd:s=4); else they are the simplest ones.
+    Of a compressor it also shows what one message costs, by every count found in practice. Parameters follow as
+    options, as in top-k --k 10, or within NAME, as in scaled:compressor=(qsgd:s=4); else they are the simplest ones.
     """
     from toolkit.cli.kinds import find
 
+    name = _with_parameters(name, context.args)
     found = find(name.partition(":")[0])
     if len(found) > 1:
         kinds = " and ".join(f"a {one.kind.removesuffix('s')}" for one in found)
         click.echo(f"{found[0].name} is the name of {kinds}: first the {found[0].kind.removesuffix('s')}\n")
     for one in found:
-        click.echo(f"{one.name} ({one.kind.removesuffix('s')})\n")
-        for line in _lines(one, name, dimension, workers):
-            click.echo(line)
-        click.echo()
+        lines = "\n".join(_lines(one, name, dimension, workers))  # all of them first: nothing is shown of an error
+        click.echo(f"{one.name} ({one.kind.removesuffix('s')})\n\n{lines}\n")
 
 
 def _lines(one: Named, name: str, dimension: int | None, workers: int | None) -> Iterator[str]:
@@ -49,7 +52,7 @@ def _lines(one: Named, name: str, dimension: int | None, workers: int | None) ->
     if one.kind == "problems":
         return _problem(one, name, dimension, workers)
     if one.kind == "compressors":
-        return _compressor(one, name, dimension or 100)
+        return _compressor(one, name, dimension or 100, workers or 8)
     return _method(one, name, dimension or 100)
 
 
@@ -69,15 +72,33 @@ def _claim(claim: Any) -> Iterator[str]:
     yield f"{claim.kind}; expected verdict: {claim.expected}"
 
 
-def _compressor(one: Named, name: str, d: int) -> Iterator[str]:
+def _with_parameters(name: str, options: list[str]) -> str:
+    """Return the one word of a member with parameters given as ``--k 10`` or ``--k=10`` taken into it."""
+    words = [word for option in options for word in option.split("=", 1)] if options else []
+    keys, values = words[::2], words[1::2]
+    if len(keys) != len(values) or not all(key.startswith("--") for key in keys):
+        raise WrongUse(
+            f"csgd show {name} {' '.join(options)}", "parameters are written as --name value", "write --k 10, say"
+        )
+    pairs = [f"{key[2:].replace('-', '_')}={value}" for key, value in zip(keys, values, strict=True)]
+    return f"{name}{',' if ':' in name else ':'}{','.join(pairs)}" if pairs else name
+
+
+def _compressor(one: Named, name: str, d: int, workers: int) -> Iterator[str]:
+    from toolkit.cli.message import declarations, message_costs
+
     yield _documentation(one.thing)
     compressor = _instance(one, name)
     if compressor is None:
         yield f"\nWrite its parameters to see constants: {_signature(one)}"
         return
     compressor.check(d)
-    yield f"\nConstants of {compressor!r} in dimension {d}"
-    yield from _constants(compressor.constants(d))
+    yield f"\nConstants of {compressor!r} in dimension {d} with {workers} workers"
+    yield from _constants(compressor.constants(d, workers))
+    yield "\nIts messages"
+    yield from declarations(compressor)
+    yield ""
+    yield from message_costs(compressor, d, workers)
     yield "\nWith methods"
     yield from _pairs("methods", lambda method: (method, compressor), d)
 
