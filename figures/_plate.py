@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,6 +39,8 @@ class Plate:
         Of the whole figure, in inches; it is one column wide.
     shared_x : bool
         Whether the panels have the same horizontal axis.
+    shares : sequence of float, optional
+        How the panels share the height; equally by default.
 
     Examples
     --------
@@ -48,8 +51,10 @@ class Plate:
     [['$2t$', 0.0, 0.0], ['$2t$', 1.0, 2.0], ['$2t$', 2.0, 4.0]]
     """
 
-    def __init__(self, *, panels: int = 1, height: float, shared_x: bool = False) -> None:
-        self._size, self._panels, self._shared_x = (COLUMN, height), panels, shared_x
+    def __init__(
+        self, *, panels: int = 1, height: float, shared_x: bool = False, shares: Sequence[float] | None = None
+    ) -> None:
+        self._size, self._panels, self._shared_x, self._shares = (COLUMN, height), panels, shared_x, shares
         self._rows: list[dict[str, Any]] = []
         self._known: dict[Axes, dict[str, str]] = {}  # what the table says of every point of a panel
         self._names: list[tuple[Any, Any, float, Side]] = []  # curve, text, where along it, which side
@@ -60,7 +65,10 @@ class Plate:
 
         self._context.enter_context(style())
         self.figure = Figure(figsize=self._size)
-        self._free = list(self.figure.subplots(self._panels, sharex=self._shared_x, squeeze=False)[:, 0])
+        axes = self.figure.subplots(
+            self._panels, sharex=self._shared_x, squeeze=False, height_ratios=self._shares or [1] * self._panels
+        )
+        self._free = list(axes[:, 0])
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BLACK", "COLUMN", "GREY", "LOOKS", "Look", "style"]
+__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "LOOKS", "Look", "style"]
 
 COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
 
@@ -77,6 +77,16 @@ LOOKS = {
     "EF14 threshold": Look(GREEN, (0, (5, 1.2))),
     "EF14 sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
     "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
+}
+
+# Of codes of positions.
+CODE_LOOKS = {
+    "32 bits each": Look(GREY, "solid"),
+    "⌈log2 d⌉ bits each": Look(SKY, "solid"),
+    "bitmap": Look(ORANGE, (0, (1.2, 1.0))),
+    "Elias omega gaps": Look(VERMILLION, (0, (2.6, 1.0))),
+    "Elias gamma gaps": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "Golomb gaps": Look(BLUE, (0, (5, 1.2))),
 }
 
 

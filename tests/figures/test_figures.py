@@ -12,12 +12,12 @@ from matplotlib.text import Text
 import problems
 from figures import logistic_regression
 from figures._base import Figure
-from figures._style import COLUMN
+from figures._style import CODE_LOOKS, COLUMN
 from toolkit import members
 from toolkit.sweep import run_all
 
 NAMES = members.names("figures")
-DRAWN_FROM_RUNS = [name for name in NAMES if name != "tightness"]
+DRAWN_FROM_RUNS = [name for name in NAMES if members.load("figures", name)().experiments("quick")]
 
 
 def record(claim, **more):
@@ -115,6 +115,27 @@ def test_tightness_has_one_dot_per_claim_with_a_ratio(drawings, records):
     assert dots[rows["surprise"]].get_color() != dots[rows["refuted"]].get_color()
     assert "Not as expected: surprise, nothing." in drawing.caption
     assert "refuted" in drawing.caption
+
+
+def test_accounting_has_a_bar_as_long_as_every_charge(drawings):
+    drawing = drawings["accounting"]
+    bars = drawing.table[drawing.table.panel == "rules"]
+    drawn = sorted(bar.get_width() for bar in drawing.figure.axes[0].patches if bar.get_height() < 1)
+    *shown, longest = sorted(bars.y)
+    assert drawn == shown
+    assert f"{longest:,.0f} bits" in drawing.caption
+    known = {"values only": 320, "values and 32-bit positions": 640, "values and 64-bit positions": 960}
+    assert {name: float(bars[bars.curve == name].y.item()) for name in known} == known
+    undecodable = bars[bars.lacks != ""].curve
+    assert set(undecodable) >= {"values only", "8-bit values only"}
+    assert "values and a bitmap" not in set(undecodable)
+
+
+def test_no_position_code_is_drawn_below_the_entropy(drawings):
+    table = drawings["accounting"].table
+    codes = table[table.panel == "codes"].pivot_table(index="x", columns="curve", values="y")
+    (limit,) = set(codes.columns).difference(CODE_LOOKS)
+    assert (codes.drop(columns=limit).min(axis=1) >= codes[limit] - 1e-9)[codes[limit].notna()].all()
 
 
 def corners(text, renderer):
