@@ -15,6 +15,7 @@ from toolkit.compressors import Compressor
 WORKERS = 4  # where any number will do
 
 PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
+    "adaptive-threshold": ["count=2", "count=1.5,threshold=0.5"],
     "bernoulli": ["p=0.3", "p=0.3,unbiased=true", "p=0.7,unbiased=true,common=true"],
     "block-rand-k": ["k=1,size=2", "k=2,size=2,unbiased=true,common=true", "k=1,size=3,unbiased=true,anywhere=true"],
     "count-sketch": ["rows=1,columns=4", "rows=3,columns=2,estimate=median", "rows=2,columns=3,k=1"],

@@ -11,7 +11,7 @@ import pytest
 
 from proofs_check.outcomes import outcomes
 from toolkit.codecs import Bitmap, Gaps, Golomb
-from toolkit.compressors import Bernoulli, BlockRandK, RandK, RTopK, TopK
+from toolkit.compressors import AdaptiveThreshold, Bernoulli, BlockRandK, RandK, RTopK, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import ledger
@@ -42,6 +42,7 @@ SWEPT = [  # a compressor without the field, the field, its values in three runs
     (Bernoulli(p=0.5, unbiased=True, common=True), "p", (0.01, 0.35, 1.0)),
     (RTopK(k=2, r=37), "k", (1, 30, 37)),
     (RTopK(k=2, r=37), "r", (2, 30, 37)),
+    (AdaptiveThreshold(count=2), "threshold", (0.0, 0.5, 2.0)),
     (BlockRandK(k=1, size=5), "k", (1, 3, 8)),
     (BlockRandK(k=1, size=5, unbiased=True, anywhere=True), "k", (1, 3, 8)),
 ]
@@ -60,6 +61,8 @@ def test_a_swept_field_equals_separate_compressors(compressor, field, values, dt
         draw = draw_of(alone, seeds=(7 + run,))
         assert np.array_equal(alone.message(x[run : run + 1], draw), sent[run : run + 1])
         np.testing.assert_allclose(alone.expected_error(x[run : run + 1]), error[run : run + 1], rtol=1e-6)
+        if price is None:
+            continue
         assert np.broadcast_to(price, (3, 1, 1))[run, 0, 0] == pytest.approx(alone.price(4, 37, dtype), rel=1e-6)
         for name, constant in vars(alone.constants(37, 4)).items():
             if constants[name] is not None and constant is not None:
@@ -282,6 +285,11 @@ def test_several_workers_of_r_top_k_cover_more():
         (lambda: RTopK(k=3, r=2), "k is larger than r"),
         (lambda: RTopK(k=[1, 3], r=[4, 2]), "k is larger than r"),
         (lambda: RTopK(k=1, r=6).compress(np.ones(5), Draw(seed=0)), "larger than the dimension"),
+        (lambda: AdaptiveThreshold(count=0), "above 0"),
+        (lambda: AdaptiveThreshold(count=-1), "at least 0"),
+        (lambda: AdaptiveThreshold(count=2, rate=math.nan), "finite"),
+        (lambda: AdaptiveThreshold(count=2, threshold=-1.0), "at least 0"),
+        (lambda: AdaptiveThreshold(count=6).compress(np.ones(5)), "larger than the dimension"),
         (lambda: BlockRandK(k=0, size=2), "at least 1"),
         (lambda: BlockRandK(k=1, size=0), "at least 1"),
         (lambda: BlockRandK(k=1, size=[1, 2]), "shapes the message"),
