@@ -25,6 +25,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "identity": [""],
     "majority-vote": ["", "zero=0"],
     "natural": [""],
+    "natural-dithering": ["s=2", "s=4,norm=max", "s=3,norm=1"],
     "noisy-sign": ["noise=0.5", "noise=2,law=uniform"],
     "perm-k": [("", 4), ("", 5), ("", 7)],
     "power-sgd": ["rank=1", "rank=1,columns=2,restart=true"],
@@ -36,6 +37,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "scaled": ["compressor=(rand-k:k=2,unbiased=true)", "compressor=(qsgd:s=1)", "compressor=(natural)"],
     "scaled-sign": ["zero=1", "zero=0"],
     "stochastic-sign": ["bound=1", "norm=max", "norm=2", "norm=1"],
+    "tern-grad": ["", "clip=1.2"],
     "top-k": ["k=1", "k=3", "fraction=0.4"],
 }
 

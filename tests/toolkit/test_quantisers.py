@@ -10,7 +10,16 @@ import pytest
 from proofs_check.enumeration import Script, two_point_law
 from proofs_check.panel import panel
 from toolkit.channel import Channel
-from toolkit.compressors import QSGD, MajorityVote, NoisySign, RawSign, ScaledSign, StochasticSign
+from toolkit.compressors import (
+    QSGD,
+    MajorityVote,
+    NaturalDithering,
+    NoisySign,
+    RawSign,
+    ScaledSign,
+    StochasticSign,
+    TernGrad,
+)
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import ledger
@@ -24,12 +33,18 @@ ROUNDING = [
     *((QSGD(s=s, norm=norm), True) for s in (1, 3) for norm in ("1", "2", "max")),
     *((StochasticSign(norm=norm), True) for norm in ("1", "2", "max")),
     (StochasticSign(bound=1.5), False),
+    *((NaturalDithering(s=s, norm=norm), True) for s in (1, 4) for norm in ("1", "2", "max")),
+    (TernGrad(), True),
+    (TernGrad(clip=0.9), False),
     (NoisySign(noise=0.7), False),
     (NoisySign(noise=0.7, law="uniform"), False),
 ]
 HOMOGENEOUS = [
     *(QSGD(s=3, norm=norm) for norm in ("1", "2", "max")),
     *(StochasticSign(norm=norm) for norm in ("1", "2", "max")),
+    *(NaturalDithering(s=5, norm=norm) for norm in ("1", "2", "max")),
+    TernGrad(),
+    TernGrad(clip=1.5),
 ]
 
 
@@ -149,6 +164,82 @@ def test_a_swept_number_of_levels_has_a_constant_for_each():
     assert swept.constants(20).omega.value.ravel().tolist() == each
 
 
+def test_terngrad_without_clipping_is_qsgd_with_one_level_of_the_largest():
+    x = batch()
+    assert np.array_equal(TernGrad().compress(x, DRAW), QSGD(s=1, norm="max").compress(x, DRAW))
+    assert float(TernGrad().constants(16).omega) == 1.5  # (√16 − 1)/2
+
+
+def test_terngrad_clips_around_zero_at_standard_deviations_around_the_mean():
+    x = np.array([9.0, 1.0, 1.0, -3.0])  # mean 2, σ² = (49 + 1 + 1 + 25)/4 = 19
+    sent = TernGrad(clip=0.5).compress(x, Draw(seed=np.arange(200)))
+    limit = 0.5 * 19**0.5
+    np.testing.assert_allclose(np.abs(sent[..., [0, 3]]), limit, rtol=1e-14)
+    assert set(np.round(np.unique(sent) / limit, 12)) == {-1.0, 0.0, 1.0}
+    expected = 2 * (limit - 1) + (9 - limit) ** 2 + (3 - limit) ** 2
+    assert TernGrad(clip=0.5).expected_error(x[None, None])[0, 0] == pytest.approx(expected, rel=1e-13)
+    assert not TernGrad(clip=2.5).compress(np.full(5, 3.0), Draw(0)).any()  # σ = 0
+    assert TernGrad(clip=0.5).constants(4).omega is None
+
+
+# Natural dithering.
+
+
+def test_natural_dithering_rounds_to_powers_of_two_of_the_norm():
+    s, x = 4, row(8.0, 3.0, 0.5, -5.0, 0.0)
+    law = two_point_law(NaturalDithering(s=s, norm="max"), x)
+    assert law.low.ravel().tolist() == [8, 2, 0, -4, 0]
+    assert law.high.ravel().tolist() == [8, 4, 1, -8, 0]
+    assert law.probability.ravel().tolist() == [0, 0.5, 0.5, 0.25, 0]
+    parts = NaturalDithering(s=s, norm="max").parts(x, Script(np.zeros(5)))
+    assert parts["level"].ravel().tolist() == [4, 3, 1, -4, 0]
+
+
+@pytest.mark.parametrize("norm", ["1", "2", "max"])
+@pytest.mark.parametrize("s", [1, 2])
+def test_natural_dithering_with_few_levels_is_qsgd(s, norm):
+    x = batch()
+    dithered = NaturalDithering(s=s, norm=norm)
+    np.testing.assert_allclose(dithered.compress(x, DRAW), QSGD(s=s, norm=norm).compress(x, DRAW), rtol=1e-15)
+    np.testing.assert_allclose(dithered.expected_error(x), QSGD(s=s, norm=norm).expected_error(x), rtol=1e-12)
+
+
+DITHERING_WORST = [  # norm, d, s, a vector that attains the constant
+    ("2", 16, 2, np.ones(16)),
+    ("2", 100, 3, np.ones(100)),
+    ("1", 3, 2, np.ones(3)),  # t = d 2^{1−s} = 3/2, the last that t − 1 covers
+    ("1", 9, 3, np.ones(9)),
+    ("max", 16, 3, [1.0] + [1 / (8 * (1 + 0.19597055))] * 15),  # y = a/(2w), a = 1/4
+    ("max", 5, 6, [1.0] + [3 / (4 * (1 + 0.08113883))] * 4),  # y = 3/(4w)
+]
+
+
+@pytest.mark.parametrize(("norm", "d", "s", "x"), DITHERING_WORST)
+def test_natural_dithering_attains_its_constant(norm, d, s, x):
+    omega = NaturalDithering(s=s, norm=norm).constants(d).omega
+    assert omega.kind == "exact"
+    assert relative_error(NaturalDithering(s=s, norm=norm), x) == pytest.approx(float(omega), rel=1e-13)
+
+
+@pytest.mark.parametrize("norm", ["1", "2", "max"])
+@pytest.mark.parametrize("d", [2, 3, 5])
+@pytest.mark.parametrize("s", [1, 2, 3, 4, 7, 12])
+def test_no_vector_that_a_search_finds_exceeds_the_constant_of_natural_dithering(norm, d, s):
+    compressor = NaturalDithering(s=s, norm=norm)
+    omega = compressor.constants(d).omega
+    found = worst_found(compressor, d)
+    least = 0.999 if omega.kind == "exact" else 0.87  # the bounds are this close in these small dimensions
+    assert least * float(omega) <= found <= float(omega) * (1 + 1e-12)
+
+
+def test_the_recalled_constant_of_natural_dithering_holds_and_is_larger():
+    for norm in ("1", "2", "max"):
+        for d in (2, 3, 10, 100, 10**4):
+            for s in range(1, 30):
+                compressor = NaturalDithering(s=s, norm=norm)
+                assert float(compressor.constants(d).omega) < compressor.printed_omega(d)
+
+
 # Signs.
 
 
@@ -232,6 +323,9 @@ def test_noisy_signs_follow_the_error_function():
         (lambda v: StochasticSign(bound=v), ("bound",), (0.3, 1.0, 4.0)),
         (lambda v: NoisySign(noise=v), ("noise",), (0.3, 1.0, 4.0)),
         (lambda v: QSGD(s=v, norm="max"), ("s",), (1, 3, 100)),
+        (lambda v: NaturalDithering(s=v), ("s",), (1, 3, 100)),
+        (lambda v: NaturalDithering(s=v, norm="max"), ("s",), (1, 3, 100)),
+        (lambda v: TernGrad(clip=v), ("clip",), (0.3, 1.0, 4.0)),
         (lambda v: QSGD(s=v, norm="1"), ("s",), (1, 3, 100)),
     ],
 )
@@ -263,6 +357,9 @@ def ledger_of(swept, x):
     [
         (lambda: QSGD(s=2, norm="3"), "none of its choices"),
         (lambda: QSGD(s=2, norm=["1", "2"]), "none of its choices"),
+        (lambda: NaturalDithering(s=0), "at least 1"),
+        (lambda: NaturalDithering(s=2, norm="inf"), "none of its choices"),
+        (lambda: TernGrad(clip=0), "above 0"),
         (lambda: RawSign(zero=-1), "none of its choices"),
         (lambda: RawSign(zero=True), "none of its choices"),
         (lambda: StochasticSign(), "exactly one"),
