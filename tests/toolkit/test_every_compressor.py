@@ -117,6 +117,16 @@ def test_bytes_decode_to_the_message(compressor, n, dtype, d):
     assert decoded.tobytes() == sent.tobytes()
 
 
+@every
+def test_zeros_are_kept_and_coordinates_selected_where_declared(compressor, n):
+    x = batch(n)
+    x[np.random.default_rng(1).random(x.shape) < 0.5] = 0.0
+    sent = compressor.compress(x, draw_of(compressor, n))
+    assert not compressor.keeps_zeros or not sent[x == 0].any()
+    assert not compressor.selects or ((sent == x) | (sent == 0)).all()
+    assert compressor.keeps_zeros or not compressor.selects
+
+
 coordinates = st.floats(1e-60, 1e60) | st.floats(0.25, 2.0) | st.just(0.0) | st.sampled_from([1.0, 4 / 3, 1e-20])
 signed = st.builds(math.copysign, coordinates, st.sampled_from([1, -1]))
 

@@ -43,6 +43,10 @@ class Compressor(Parametrised):
         Whether C treats all coordinates alike: permuting them permutes the message, in law and up to ties.
     fixes_zero : bool
         Whether C(0) = 0, as δ and ω imply; a raw sign need not.
+    keeps_zeros : bool
+        Whether every zero coordinate is sent as zero.
+    selects : bool
+        Whether every coordinate is sent as it is or as zero, so that C(x) is orthogonal to C(x) − x.
     state : tuple of str
         The fields that change from message to message, dotted if in a compressor inside, as in ``compressor.warm``;
         their initial values broadcast against those of `after`.
@@ -64,6 +68,8 @@ class Compressor(Parametrised):
     homogeneous: ClassVar[bool] = False
     symmetric: ClassVar[bool] = False
     fixes_zero: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = False
+    selects: ClassVar[bool] = False
     state: ClassVar[tuple[str, ...]] = ()
 
     # The mathematics --------------------------------------------------------------------------------------------------

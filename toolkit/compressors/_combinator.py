@@ -8,11 +8,13 @@ from typing import Any
 
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
+from toolkit.compressors._unbiased import unbiased
+from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
 from toolkit.layout import Field
 from toolkit.parameters import bind
 
-__all__ = ["Combinator", "labelled", "labelled_layout", "unlabelled"]
+__all__ = ["Combinator", "labelled", "labelled_layout", "unbiased_of", "unlabelled", "workers_of"]
 
 
 class Combinator(Compressor):
@@ -71,6 +73,14 @@ class Combinator(Compressor):
         return self._all("symmetric")
 
     @property
+    def fixes_zero(self) -> bool:  # type: ignore[override]
+        return self._all("fixes_zero")
+
+    @property
+    def keeps_zeros(self) -> bool:  # type: ignore[override]
+        return self._all("keeps_zeros")
+
+    @property
     def state(self) -> tuple[str, ...]:  # type: ignore[override]
         return tuple(f"{name}.{field}" for name, compressor in self.inside.items() for field in compressor.state)
 
@@ -92,8 +102,10 @@ class Combinator(Compressor):
     # The messages of the compressors inside ---------------------------------------------------------------------------
 
     def draw_of(self, name: str, draw: Any, workers: int) -> Any:
-        """Return the randomness of the compressor in a field: independent of the others', and, unless it is to be
-        shared, of the other workers'."""
+        """Return the randomness of the compressor in a field, independent of the others'.
+
+        Of a draw that the workers share, because another compressor inside wants it so, it gets every worker's own.
+        """
         if draw is None:
             return None
         own = draw.of(name)
@@ -112,6 +124,11 @@ class Combinator(Compressor):
         return new
 
 
+def unbiased_of(omega: Constant, ab: Constant | None) -> CompressorConstants:
+    """Return ω, the AB pair where there is one and, where ω < 1, δ = 1 − ω."""
+    return dataclasses.replace(unbiased(omega), ab=ab)
+
+
 def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:
     """Return the fields of a message with their names after a label.
 
@@ -127,6 +144,18 @@ def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:
         names: dict[str, Any] = {"name": f"{label}.{field.name}"} | ({} if at is None else {"at": f"{label}.{at}"})
         fields.append(dataclasses.replace(field, **names))
     return tuple(fields)
+
+
+def workers_of(parts: Mapping[str, Array]) -> int:
+    """Return the number of workers whose messages these are the parts of; what they share may have a worker axis of 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> workers_of({"kept": np.ones((2, 1, 5)), "value": np.ones((2, 3, 5))})
+    3
+    """
+    return max((part.shape[1] for part in parts.values()), default=1)
 
 
 def labelled(label: str, parts: Mapping[str, Array]) -> dict[str, Array]:

@@ -45,6 +45,7 @@ class Dealt(Compressor):
     shared: ClassVar[bool] = True
     correlated: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
     source: ClassVar[str]
 
     def dealt(self, n: int, d: int, draw: Any) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,6 +34,7 @@ class Rotation(Compressor):
 
     random: ClassVar[bool] = True
     symmetric: ClassVar[bool] = False
+    keeps_zeros: ClassVar[bool] = False
 
     @property
     def rotated(self) -> Compressor:
@@ -54,6 +56,14 @@ class Rotation(Compressor):
     @property
     def homogeneous(self) -> bool:  # type: ignore[override]
         return self.rotated.homogeneous
+
+    @property
+    def fixes_zero(self) -> bool:  # type: ignore[override]
+        return self.rotated.fixes_zero
+
+    def domain(self, d: int, dtype: Any) -> tuple[float, float]:
+        low, high = self.rotated.domain(power_of_two(d), dtype)
+        return low, high / math.sqrt(d)  # no coordinate of Rx is larger than ‖x‖
 
     @property
     def codec(self) -> Codec:

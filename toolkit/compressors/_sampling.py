@@ -34,6 +34,7 @@ class Sampling(Compressor):
 
     random: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
     source: ClassVar[str]
 
     @property
@@ -51,6 +52,10 @@ class Sampling(Compressor):
     @property
     def summable(self) -> bool:  # type: ignore[override]
         return self.common
+
+    @property
+    def selects(self) -> bool:  # type: ignore[override]
+        return not self.unbiased
 
     def validate(self) -> None:
         check_switch(self, "unbiased", "common")

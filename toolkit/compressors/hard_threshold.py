@@ -56,6 +56,8 @@ class HardThreshold(Compressor):
     keyword_only: ClassVar[bool] = True
 
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
+    selects: ClassVar[bool] = True
 
     raw: float | None = None
     lam: float | None = None

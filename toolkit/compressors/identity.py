@@ -28,6 +28,8 @@ class Identity(Compressor):
     summable: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
+    selects: ClassVar[bool] = True
 
     def message(self, x: Array, draw: Any) -> Array:
         return x

@@ -43,6 +43,7 @@ class Natural(Compressor):
 
     random: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return (Levels("code", d, 0, 2 ** (1 + np.finfo(dtype).iexp) - 1),)

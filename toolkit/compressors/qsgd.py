@@ -79,6 +79,7 @@ class QSGD(Compressor):
     random: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
 
     s: int
     norm: str = "2"

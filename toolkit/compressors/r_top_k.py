@@ -57,6 +57,8 @@ class RTopK(Compressor):
     random: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
+    selects: ClassVar[bool] = True
 
     k: int
     r: int

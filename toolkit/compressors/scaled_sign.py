@@ -59,6 +59,10 @@ class ScaledSign(Compressor):
     def validate(self) -> None:
         check_choice(self, "zero", (1, 0))
 
+    @property
+    def keeps_zeros(self) -> bool:  # type: ignore[override]
+        return not self.zero
+
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Numbers("scale", 1, side=True), *sign_fields(d, self.zero)
 

@@ -50,6 +50,8 @@ class TopK(Compressor):
 
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
+    selects: ClassVar[bool] = True
 
     k: int | None = None
     fraction: float | None = None
