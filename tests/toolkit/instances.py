@@ -20,6 +20,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "block-rand-k": ["k=1,size=2", "k=2,size=2,unbiased=true,common=true", "k=1,size=3,unbiased=true,anywhere=true"],
     "count-sketch": ["rows=1,columns=4", "rows=3,columns=2,estimate=median", "rows=2,columns=3,k=1"],
     "coordinate-sampling": [("", 4), ("", 7)],
+    "dithered-uniform": ["step=0.5", "step=0.5,subtractive=true"],
     "fixed-blocks": [("", 4), ("", 7)],
     "hard-threshold": ["raw=0.5", "raw=0"],
     "identity": [""],

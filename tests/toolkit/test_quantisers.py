@@ -12,6 +12,7 @@ from proofs_check.panel import panel
 from toolkit.channel import Channel
 from toolkit.compressors import (
     QSGD,
+    DitheredUniform,
     MajorityVote,
     NaturalDithering,
     NoisySign,
@@ -36,6 +37,7 @@ ROUNDING = [
     *((NaturalDithering(s=s, norm=norm), True) for s in (1, 4) for norm in ("1", "2", "max")),
     (TernGrad(), True),
     (TernGrad(clip=0.9), False),
+    (DitheredUniform(step=0.3), True),
     (NoisySign(noise=0.7), False),
     (NoisySign(noise=0.7, law="uniform"), False),
 ]
@@ -240,6 +242,63 @@ def test_the_recalled_constant_of_natural_dithering_holds_and_is_larger():
                 assert float(compressor.constants(d).omega) < compressor.printed_omega(d)
 
 
+# A fixed step.
+
+
+def test_a_subtracted_dither_leaves_a_uniform_error_whatever_the_vector():
+    """On the midpoints of N equal intervals of u the errors are N equally spaced points: their law is theirs."""
+    n, step, x = 1000, 0.3, row(0.0, 0.15, -7.31, 1e-9, 123.456)
+    u = (np.arange(n) + 0.5) / n
+    rows = np.broadcast_to(x, (n, 1, 5))
+    error = DitheredUniform(step=step, subtractive=True).message(rows, Script(np.tile(u[:, None, None], 5))) - rows
+    for spaced in np.sort(error[:, 0], axis=0).T:
+        np.testing.assert_allclose(np.diff(spaced), step / n, rtol=1e-9)
+        assert -step / 2 <= spaced[0] <= -step / 2 + 1.01 * step / n
+        assert step / 2 - 1.01 * step / n <= spaced[-1] <= step / 2
+    # Of N points that far apart the mean square is Δ²/12 up to Δ²/(2N), whatever their offset.
+    assert np.abs((error**2).mean(axis=0) - step**2 / 12).max() <= step**2 / (2 * n)
+    assert DitheredUniform(step=step, subtractive=True).expected_error(x)[0, 0] == pytest.approx(5 * step**2 / 12)
+
+
+def test_without_subtraction_multiples_of_the_step_are_sent_and_half_way_is_worst():
+    compressor = DitheredUniform(step=0.25)
+    sent = compressor.compress(batch(), DRAW)
+    assert np.array_equal(np.rint(sent / 0.25) * 0.25, sent)
+    assert np.array_equal(compressor.compress(sent, DRAW), sent)
+    kappa_sq = compressor.constants(4).kappa_sq
+    assert (float(kappa_sq), kappa_sq.kind) == (4 / 64, "exact")
+    assert compressor.expected_error(row(0.125, -0.125, 10.125, 0.375))[0, 0] == float(kappa_sq)
+
+
+@pytest.mark.parametrize("subtractive", [True, False])
+def test_levels_end_where_codes_of_integers_end(subtractive):
+    compressor = DitheredUniform(step=0.5, subtractive=subtractive)
+    x = row(1e300, -1e300, 3.0)
+    sent = compressor.message(x, Script(np.full(3, 0.5)))
+    assert sent.ravel().tolist() == [2.0**50 - 1, 1 - 2.0**50, 3.0]
+    assert compressor.domain(3, np.float64) == (0, 2.0**50 - 1)
+    inside = compressor.expected_error(row(3.0))[0, 0]
+    assert compressor.expected_error(row(2.0**50 + 9))[0, 0] == inside + 100
+
+
+def test_the_price_of_dithered_levels_is_the_code_they_are_sent_in():
+    x = batch(dtype=np.float32)
+    for compressor in (DitheredUniform(step=0.2), DitheredUniform(step=0.2, subtractive=True)):
+        bits = ledger(compressor, x, DRAW)
+        assert np.array_equal(bits.formula, bits.encoded - bits.padding)
+        assert (bits.side == 32 * compressor.subtractive).all()
+    assert DitheredUniform(step=1.0).price_of(row(0.0, -1.0, 1.0, -2.0)).tolist() == [[1 + 3 + 3 + 5]]
+
+
+def test_sums_of_levels_are_levels_of_sums():
+    compressor, x = DitheredUniform(step=0.25), batch()
+    parts = compressor.parts(x, DRAW)
+    total = compressor.assemble({"level": parts["level"].sum(axis=1, keepdims=True)}, None, 37, x.dtype)
+    assert compressor.summable
+    assert np.array_equal(total, compressor.compress(x, DRAW).sum(axis=1, keepdims=True))
+    assert not DitheredUniform(step=0.25, subtractive=True).summable
+
+
 # Signs.
 
 
@@ -320,6 +379,8 @@ def test_noisy_signs_follow_the_error_function():
 @pytest.mark.parametrize(
     ("make", "path", "values"),
     [
+        (lambda v: DitheredUniform(step=v), ("step",), (0.3, 1.0, 4.0)),
+        (lambda v: DitheredUniform(step=v, subtractive=True), ("step",), (0.3, 1.0, 4.0)),
         (lambda v: StochasticSign(bound=v), ("bound",), (0.3, 1.0, 4.0)),
         (lambda v: NoisySign(noise=v), ("noise",), (0.3, 1.0, 4.0)),
         (lambda v: QSGD(s=v, norm="max"), ("s",), (1, 3, 100)),
@@ -360,6 +421,8 @@ def ledger_of(swept, x):
         (lambda: NaturalDithering(s=0), "at least 1"),
         (lambda: NaturalDithering(s=2, norm="inf"), "none of its choices"),
         (lambda: TernGrad(clip=0), "above 0"),
+        (lambda: DitheredUniform(step=0.0), "above 0"),
+        (lambda: DitheredUniform(step=1.0, subtractive=1), "True or False"),
         (lambda: RawSign(zero=-1), "none of its choices"),
         (lambda: RawSign(zero=True), "none of its choices"),
         (lambda: StochasticSign(), "exactly one"),
