@@ -135,8 +135,8 @@ signed = st.builds(math.copysign, coordinates, st.sampled_from([1, -1]))
 @given(x=st.lists(signed, min_size=5, max_size=5))
 def test_the_declared_constants_bound_the_error(compressor, n, x):
     row = np.broadcast_to(np.array(x), (1, n, 5)).copy()
-    error = compressor.expected_error(row)
-    if error is None:
+    error, (low, high) = compressor.expected_error(row), compressor.domain(5, row.dtype)
+    if error is None or any(value and not low <= abs(value) <= high for value in x):
         return
     norm_sq, constants, error = squares(x), compressor.constants(5, n), float(error[0, 0])
     rounding = 1e-12 * norm_sq
