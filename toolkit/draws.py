@@ -121,6 +121,21 @@ class Draw:
         seeds, step, _, key, index = self._address
         return self._moved((seeds, step, self._workers, key, index), self._path)
 
+    def rows(self, count: int) -> Draw:
+        """Return the draw that has `count` rows of numbers in the place of each of its own, independent of each other.
+
+        Row w·count + b is the b-th of worker w, or, if the workers share their numbers, of all of them (w = 0): where
+        vectors are cut into blocks, every block has numbers of its own, whatever the batch.
+
+        Examples
+        --------
+        >>> Draw(seed=[1, 2], workers=3).per_worker.rows(10).uniform(4).shape
+        (2, 30, 4)
+        """
+        seeds, step, workers, _, index = self._address
+        path = f"{self._path} in {count} rows"
+        return self._moved((seeds, step, _check_word("rows", max(workers, 1) * count), _key(path), index), path)
+
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of a batch of vectors: (runs, 1) if shared by the workers of a run, else (runs, workers)."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from toolkit.errors import WrongUse
 
-__all__ = ["Parametrised", "Path", "Schedule", "at_first", "at_step", "bind", "scheduled", "swept", "values"]
+__all__ = ["Parametrised", "Path", "Schedule", "at_first", "at_step", "bind", "columns", "scheduled", "swept", "values"]
 
 Path = tuple[str, ...]  # the field names that lead from an object to a value inside it
 Owner = TypeVar("Owner")
@@ -102,6 +102,11 @@ def swept(owner: Any) -> dict[Path, tuple[Any, ...]]:
 def scheduled(owner: Any) -> dict[Path, Schedule]:
     """Return the fields that are schedules, of an object and of the objects inside it."""
     return {path: value for path, value in _walk(owner) if isinstance(value, Schedule)}
+
+
+def columns(owner: Any) -> dict[Path, Any]:
+    """Return the fields that a simulation has bound to its batch, arrays of shape ``(run, 1, 1)``."""
+    return {path: value for path, value in _walk(owner) if isinstance(value, np.ndarray)}
 
 
 def bind(owner: Owner, changes: Mapping[Path, Any]) -> Owner:
