@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.ascent import Best, maximise
+from proofs_check.ascent import Best, maximise, within
 from proofs_check.families import starts
 from proofs_check.measure import EPS, FORMULAS, PIECE, Error, Measure, constants_of
 from proofs_check.minimal import minimal_input
@@ -92,7 +92,7 @@ def worst_input(
     n: int = 1,
     constant: str | None = None,
     error: Error | None = None,
-    magnitudes: tuple[float, float] = (1e-60, 1e60),
+    magnitudes: tuple[float, float] | None = None,
     seed: int = 0,
     effort: int = 1,
     error_probability: float = 1e-6,
@@ -114,8 +114,9 @@ def worst_input(
     error : callable, optional
         E‖C(x) − x‖², shape ``(candidate, n)``, of x, shape ``(candidate, n, d)``; for 'ab', that of the mean over
         workers, shape ``(candidate,)``. By default `Compressor.expected_error`; see the notes where that is unknown.
-    magnitudes : (low, high)
-        Where the largest entry of an input has to lie.
+    magnitudes : (low, high), optional
+        Where the magnitudes of coordinates that are not zero have to lie; by default where the constants hold
+        (`Compressor.domain`), between 1e-60 and 1e60, so that squares are numbers too.
     seed : int
         The search is the same for the same seed.
     effort : int
@@ -161,10 +162,13 @@ def worst_input(
     if constant not in FORMULAS:
         raise WrongUse(asked, "no such constant", f"choose one of: {', '.join(FORMULAS)}", nearest(constant, FORMULAS))
     measure = Measure(compressor, d, n, constant, error)
+    if magnitudes is None:
+        least, most = compressor.domain(d, np.dtype(float))
+        magnitudes = max(least, 1e-60), min(most, 1e60)
     climb = partial(maximise, starts=starts(d, n, seed, 64 * effort), magnitudes=magnitudes, seed=seed)
     if measure.error is not None:
         best = climb(measure.values, restarts=12 * effort, steps=60 + 20 * effort)
-        x = _simple(measure, best)
+        x = _simple(measure, best, magnitudes)
         return _found(measure, x, best.where, best.evaluations, float(measure.values(x[None])[0]))
 
     def estimate(x: Array) -> Array:
@@ -271,11 +275,11 @@ def _first_declared(compressor: Compressor, d: int, n: int) -> str:
     return next((name for name in FORMULAS if getattr(declared, name) is not None), "omega")
 
 
-def _simple(measure: Measure, best: Best) -> Array:
+def _simple(measure: Measure, best: Best, magnitudes: tuple[float, float]) -> Array:
     """Return the input in simple numbers, where these are as bad to rounding."""
     enough = best.value * (1 - 4 * EPS) if math.isfinite(best.value) else best.value
 
     def as_bad(x: Array) -> bool:
-        return bool(measure.values(x[None])[0] >= enough)
+        return bool(within(x[None], magnitudes)[0] and measure.values(x[None])[0] >= enough)
 
     return minimal_input(as_bad, best.x, keep_dimension=True, calls=300) if as_bad(best.x) else best.x

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.draws import Draw
 
-__all__ = ["Best", "maximise"]
+__all__ = ["Best", "maximise", "within"]
 
 FINEST = 2.0**-46  # the relative step at which an ascent ends
 BLOCK = 64  # coordinates that are moved in one step; of more, others in the next one
@@ -19,7 +19,6 @@ TIE = 1e-14  # values that differ by less, relatively, are equal
 CHUNK = 1 << 19  # numbers in one batch of candidates
 PROBES = 32  # candidates that show how a function depends on the scale
 SCALES = 3  # of a function that depends on the scale, so many are kept
-BAD = -math.inf  # the value of a candidate that is not allowed
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def maximise(
     starts : mapping of str to array of shape (candidate, worker, d)
         By name.
     magnitudes : (low, high)
-        Where the largest entry of a candidate has to lie, but for the zero vector.
+        Where the magnitudes of coordinates that are not zero have to lie; candidates are projected there.
     restarts, steps : int
         From how many of the starts to climb, and for how many steps at most.
     seed : int
@@ -83,14 +82,14 @@ def maximise(
     it is better, and the step then doubled, otherwise quartered, until it is below 2⁻⁴⁶. So suprema are approached
     that are nowhere attained because the function jumps.
     """
-    counted = _Counted(function, magnitudes)
+    counted = _Counted(function)
     names = [name for name, x in starts.items() for _ in range(len(x))]
     x = np.concatenate(list(starts.values()))
     scales = _scales(counted, _spread(x, PROBES), magnitudes)
-    x = np.concatenate([scale * x for scale in scales])
+    x = _projected(np.concatenate([scale * x for scale in scales]), magnitudes)
     values = counted(x)
     chosen = _promising(values, names * len(scales), restarts)
-    reached, heights = _climb(counted, x[chosen], values[chosen], steps, seed)
+    reached, heights = _climb(counted, x[chosen], values[chosen], steps, magnitudes, seed)
     # Of what is equal but for rounding, a start as it is, and the simplest of them, which stand first.
     heights, finalists = np.concatenate([values[chosen], heights]), np.concatenate([x[chosen], reached])
     came = [(names * len(scales))[i] for i in chosen]
@@ -101,20 +100,35 @@ def maximise(
     return Best(float(heights[best]), finalists[best], came[best], finalists, tuple(came), counted.evaluations)
 
 
-class _Counted:
-    """The function, in batches of bounded size, with what is not allowed or not a number, and a count."""
+def within(x: Array, magnitudes: tuple[float, float]) -> Array:
+    """Tell of which candidates all coordinates that are not zero have allowed magnitudes.
 
-    def __init__(self, function: Callable[[Array], Array], magnitudes: tuple[float, float]) -> None:
-        self.function, self.magnitudes, self.evaluations = function, magnitudes, 0
+    Examples
+    --------
+    >>> within(np.array([[[0.0, 0.5]], [[0.1, 0.5]]]), (0.2, 1.0))
+    array([ True, False])
+    """
+    low, high = magnitudes
+    size = np.abs(x)
+    return ((size == 0) | ((low <= size) & (size <= high))).all(axis=(1, 2))
+
+
+def _projected(x: Array, magnitudes: tuple[float, float]) -> Array:
+    """Return the candidates with the magnitudes that are not allowed moved to the nearest that are."""
+    return np.where(x == 0, x, np.copysign(np.clip(np.abs(x), *magnitudes), x))
+
+
+class _Counted:
+    """The function, in batches of bounded size, infinite where it is not a number, and a count."""
+
+    def __init__(self, function: Callable[[Array], Array]) -> None:
+        self.function, self.evaluations = function, 0
 
     def __call__(self, x: Array) -> Array:
         size = max(1, CHUNK // x[0].size)
         values = np.concatenate([self.function(x[first : first + size]) for first in range(0, len(x), size)])
         self.evaluations += len(x)
-        peak = np.abs(x).max(axis=(1, 2))
-        low, high = self.magnitudes
-        allowed = (peak == 0) | ((low <= peak) & (peak <= high))
-        return np.where(allowed, np.where(np.isnan(values), np.inf, values), BAD)
+        return np.where(np.isnan(values), np.inf, values)
 
 
 def _spread(x: Array, count: int) -> Array:
@@ -125,10 +139,12 @@ def _spread(x: Array, count: int) -> Array:
 def _scales(function: Callable[[Array], Array], probes: Array, magnitudes: tuple[float, float]) -> list[float]:
     """Return the powers of two at which the function of some probes is largest; only 1 if that is all the same."""
     low, high = (round(math.log2(end)) for end in magnitudes)
-    exponents = sorted({0, *range(-24, 25), *range(low - low % 8, high, 8)}, key=abs)
-    scales = [2.0**exponent for exponent in exponents if low < exponent < high]
-    values = function(np.concatenate([scale * probes for scale in scales])).reshape(len(scales), -1)
-    known = np.isfinite(values)
+    exponents = sorted({*range(-24, 25), *range(low - low % 8, high, 8)}, key=abs)
+    scales = [2.0**exponent for exponent in exponents if low <= exponent <= high] or [1.0]
+    scaled = np.concatenate([scale * probes for scale in scales])
+    values = function(_projected(scaled, magnitudes)).reshape(len(scales), -1)
+    # What had to be projected says nothing about the scale.
+    known = np.isfinite(values) & within(scaled, magnitudes).reshape(values.shape)
     most, least = np.where(known, values, -np.inf).max(axis=0), np.where(known, values, np.inf).min(axis=0)
     if known.any() and (most - least <= 1e-9 * np.abs(most))[known.any(axis=0)].all():
         return [1.0]
@@ -145,7 +161,14 @@ def _promising(values: Array, names: list[str], count: int) -> Array:
     return np.concatenate([leaders, rest])[:count]
 
 
-def _climb(function: Callable[[Array], Array], x: Array, values: Array, steps: int, seed: int) -> tuple[Array, Array]:
+def _climb(
+    function: Callable[[Array], Array],
+    x: Array,
+    values: Array,
+    steps: int,
+    magnitudes: tuple[float, float],
+    seed: int,
+) -> tuple[Array, Array]:
     """Climb from every candidate by itself; return where that led and how high."""
     shape, x = x.shape, x.reshape(len(x), -1).copy()
     values = values.copy()
@@ -161,9 +184,9 @@ def _climb(function: Callable[[Array], Array], x: Array, values: Array, steps: i
             return function(candidates.reshape(-1, *shape[1:])).reshape(candidates.shape[:2])
 
         moves, slopes = _moves(here, h, block)
-        near = here[:, None] + moves
+        near = _projected(here[:, None] + moves, magnitudes)
         seen = at(near)
-        far = here[:, None] + _leaps(here, height, seen, slopes, h, block)
+        far = _projected(here[:, None] + _leaps(here, height, seen, slopes, h, block), magnitudes)
         tried, found = np.concatenate([near, far], axis=1), np.concatenate([seen, at(far)], axis=1)
         best = found.argmax(axis=1)
         row = np.arange(len(going))

@@ -27,7 +27,7 @@ __all__ = ["KINDS", "batches", "compressors", "draws", "vectors"]
 
 Strategy = st.SearchStrategy
 PACKAGE = "toolkit.compressors"
-COMBINATIONS = 1000  # of parameters of one member; of more, evenly spaced ones are tried
+COMBINATIONS = 200  # of parameters of one member; of more, evenly spaced ones are tried
 
 
 def vectors(

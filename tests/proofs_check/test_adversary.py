@@ -292,6 +292,26 @@ def test_the_error_may_be_given():
     assert found.basis == "exact"
 
 
+class Saturating(Compressor):
+    """Cuts magnitudes off at 2 and sends those below 1 as zero: no error, by its own account, in between."""
+
+    def message(self, x, draw):
+        return np.where(np.abs(x) < 1, 0.0, np.clip(x, -2.0, 2.0))
+
+    def domain(self, d, dtype):
+        return 1.0, 2.0
+
+    def constants(self, d, n=1):
+        return CompressorConstants(delta=exact(1.0, "within its domain"))
+
+
+def test_inputs_lie_where_the_constants_hold():
+    assert worst_input(Saturating(), 4).reached
+    beyond = worst_input(Saturating(), 4, magnitudes=(1e-6, 1e6))
+    assert beyond.violated
+    assert beyond.ratio == 1
+
+
 # Several workers.
 
 

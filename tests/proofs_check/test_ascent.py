@@ -83,6 +83,11 @@ def test_candidates_stay_within_the_magnitudes():
     assert -1.1e-3 < best.value <= -1e-3
 
 
+def test_candidates_are_projected_where_no_power_of_two_is_allowed():
+    best = search(lambda x: np.abs(x).sum(axis=(1, 2)), 3, magnitudes=(1.2, 1.4))
+    assert np.abs(best.x).tolist() == [[1.4] * 3]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_is_the_worst(bad):
     best = search(lambda x: np.where(x[:, 0, 0] > 2, bad, 0.0), 3)

@@ -50,7 +50,7 @@ SHOWN = {  # a kind, and what only it, or few others, reach
     "sparse": lambda x: np.count_nonzero(x) == 1 and np.signbit(x[x == 0]).any(),
     "dense": lambda x: np.unique(np.abs(x)).size == 3,
     "structured": lambda x: (x == x[0] * x.dtype.type(0.5) ** np.arange(3)).all(),
-    "levels": lambda x: np.nextafter(x, x.dtype.type(0))[0] == 2,
+    "levels": lambda x: (np.nextafter(np.abs(x), x.dtype.type(0)) == np.rint(x)).any(),
     "wide": lambda x: np.abs(x).max() > 1e30 and 0 < np.abs(x).min() < 1e-30,
     "subnormal": lambda x: 0 < np.abs(x[0]) < np.finfo(x.dtype).smallest_normal,
 }
@@ -78,13 +78,11 @@ def test_failures_shrink_to_short_vectors_of_simple_numbers():
 
 
 def test_rows_of_a_batch_may_be_of_different_kinds():
-    x = find(
-        batches(max_runs=2),
-        lambda x: x.shape[1] > 1 and (x[0, 0] == 0).all() and abs(x[-1, 1]).max() > 99,
-        settings=SHRINK,
-    )
-    assert x.size <= 4
-    assert x[x != 0].tolist() == [100]
+    def mixed(x):
+        return x.shape[1] == 2 and (x[0, 0] == 0).all() and np.abs(x[0, 1]).max() > 9
+
+    x = find(batches(max_runs=1, max_workers=2), mixed, settings=SHRINK)
+    assert x.tolist() == [[[0.0], [10.0]]]
 
 
 @given(x=batches(2, 5, max_runs=2, max_workers=4, dtype=np.float32, kinds=["ties", "wide"]))
@@ -114,7 +112,7 @@ def test_every_member_can_be_drawn(name):
     assert isinstance(drawn, members.load("toolkit.compressors", name))
 
 
-@given(data=st.data(), d=st.integers(1, 6))
+@given(data=st.data(), d=st.sampled_from([1, 3]))
 def test_drawn_compressors_accept_their_dimension(data, d):
     compressor = data.draw(compressors(d))
     x, draw = data.draw(vectors(d, d, kinds=["integer", "dense"])), data.draw(draws())
