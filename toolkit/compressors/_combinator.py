@@ -14,7 +14,7 @@ from toolkit.errors import WrongUse
 from toolkit.layout import Field
 from toolkit.parameters import bind
 
-__all__ = ["Combinator", "labelled", "labelled_layout", "unbiased_of", "unlabelled", "workers_of"]
+__all__ = ["Combinator", "labelled", "labelled_layout", "sum_of_prices", "unbiased_of", "unlabelled", "workers_of"]
 
 
 class Combinator(Compressor):
@@ -144,6 +144,17 @@ def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:
         names: dict[str, Any] = {"name": f"{label}.{field.name}"} | ({} if at is None else {"at": f"{label}.{at}"})
         fields.append(dataclasses.replace(field, **names))
     return tuple(fields)
+
+
+def sum_of_prices(*prices: Any) -> Any:
+    """Return the price of several messages, or None if that of one depends on it.
+
+    Examples
+    --------
+    >>> sum_of_prices(3.0, 4.0), sum_of_prices(3.0, None)
+    (7.0, None)
+    """
+    return None if any(price is None for price in prices) else sum(prices)
 
 
 def workers_of(parts: Mapping[str, Array]) -> int:
