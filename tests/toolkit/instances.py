@@ -18,6 +18,15 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "adaptive-threshold": ["count=2", "count=1.5,threshold=0.5"],
     "bernoulli": ["p=0.3", "p=0.3,unbiased=true", "p=0.7,unbiased=true,common=true"],
     "block-rand-k": ["k=1,size=2", "k=2,size=2,unbiased=true,common=true", "k=1,size=3,unbiased=true,anywhere=true"],
+    "blocks": [
+        "compressor=(top-k:k=1),size=4",
+        "compressor=(rand-k:k=1,unbiased=true),size=2",
+        "compressor=(rand-k:k=1,common=true),size=4",
+        "compressor=(qsgd:s=2),size=2",
+        "compressor=(scaled-sign:zero=0),size=3",
+        "compressor=(hard-threshold:raw=0.5),size=64",
+        ("compressor=(perm-k),size=3", 4),
+    ],
     "composition": [
         "outer=(natural),inner=(rand-k:k=2,unbiased=true)",
         "outer=(qsgd:s=2),inner=(top-k:k=2)",
