@@ -170,10 +170,8 @@ class Compressor(Parametrised):
 
         batch = self.batch(x, draw)
         parts = self.parts(batch, draw)
-        layout, codec = (
-            self.layout(batch.shape[-1], batch.dtype),
-            self.codec if codec is None else codec.filled(self.codec),
-        )
+        layout = self.layout(batch.shape[-1], batch.dtype)
+        codec = self.codec if codec is None else codec.filled(self.codec)
 
         def message(run: int, worker: int) -> bytes:
             contents = {name: np.asarray(part)[run, worker] for name, part in parts.items()}
