@@ -10,6 +10,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import LevelCode, total
 from toolkit.codecs._bitstream import BitReader, BitWriter, damaged
+from toolkit.codecs._blocks import blocks
 from toolkit.codecs._table import numbered, read_symbols, write_symbols
 from toolkit.codecs._words import decoding, read_words, write_words
 from toolkit.codecs.elias_delta import EliasDelta
@@ -32,9 +33,13 @@ class EntropyCoded(LevelCode):
         """Return blocks of symbol numbers, int32, as 32-bit words."""
         raise TypeError(f"{type(self).__name__} does not say how it codes: define to_words(numbers, model)")
 
-    def from_words(self, words: Array, count: int, model: Any) -> tuple[Array, bool]:
-        """Return `count` symbol numbers and whether the words may end there."""
-        raise TypeError(f"{type(self).__name__} does not say how it decodes: define from_words(words, count, model)")
+    def decoder(self, words: Array) -> Any:
+        """Return the object whose ``decode(model, count)`` gives symbol numbers."""
+        raise TypeError(f"{type(self).__name__} does not say how it decodes: define decoder(words)")
+
+    def ended(self, decoder: Any) -> bool:
+        """Tell whether a decoder may have come to the end of its words."""
+        raise TypeError(f"{type(self).__name__} does not say where it ends: define ended(decoder)")
 
     def write(self, stream: BitWriter, levels: Array, low: int | None, high: int | None) -> int:
         if not len(levels):
@@ -64,12 +69,14 @@ class EntropyCoded(LevelCode):
         if len(symbols) > MOST_SYMBOLS:
             raise damaged(f"there are {len(symbols)} symbols")
         roots = EliasDelta().read(stream, len(symbols))
-        words = read_words(stream)
+        words, levels = read_words(stream), np.empty(count, np.int64)
         with decoding():
-            numbers, ended = self.from_words(words, count, _model(roots))
-        if not ended:
+            decoder, model = self.decoder(words), _model(roots)
+            for block in blocks(levels):
+                block[:] = symbols[decoder.decode(model, len(block))]
+        if not self.ended(decoder):
             raise damaged("the coder has not used all its words")
-        return symbols[numbers]
+        return levels
 
 
 def _model(roots: Array) -> Any:

@@ -9,11 +9,10 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import LARGEST, total
 from toolkit.codecs._bitstream import BitReader, BitWriter, damaged
+from toolkit.codecs._blocks import blocks
 from toolkit.codecs.elias_delta import EliasDelta
 from toolkit.codecs.elias_gamma import EliasGamma
 from toolkit.codecs.integers import from_positive, positive
-
-BLOCK = 2**16  # levels at a time, so that wider copies of them stay in the cache
 
 
 def write_symbols(stream: BitWriter, symbols: Array, low: int | None) -> None:
@@ -43,8 +42,8 @@ def numbered(levels: Array, symbols: Array) -> Iterator[Array]:
     if span != len(symbols) and span <= 2**16:
         lookup = np.zeros(span, np.int64)
         lookup[symbols - low] = np.arange(len(symbols))
-    for start in range(0, len(levels), BLOCK):
-        offsets = levels[start : start + BLOCK].astype(np.int64) - low
+    for block in blocks(levels):
+        offsets = block.astype(np.int64) - low
         if span == len(symbols):
             yield offsets
         elif lookup is not None:

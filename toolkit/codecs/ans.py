@@ -35,8 +35,10 @@ class ANS(EntropyCoded):
             coder.encode_reverse(block, model)
         return coder.get_compressed()
 
-    def from_words(self, words: Array, count: int, model: Any) -> tuple[Array, bool]:
+    def decoder(self, words: Array) -> Any:
         import constriction
 
-        coder = constriction.stream.stack.AnsCoder(words)
-        return coder.decode(model, count), coder.is_empty()
+        return constriction.stream.stack.AnsCoder(words)
+
+    def ended(self, decoder: Any) -> bool:
+        return decoder.is_empty()

@@ -7,6 +7,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import IntegerCode, LevelCode, total
 from toolkit.codecs._bitstream import BitReader, BitWriter
+from toolkit.codecs._blocks import blocks
 from toolkit.codecs._check import check_part
 from toolkit.codecs.elias_gamma import EliasGamma
 
@@ -40,13 +41,13 @@ class Integers(LevelCode):
     def write(self, stream: BitWriter, levels: Array, low: int | None, high: int | None) -> int:
         if not len(levels):
             return 0
-        values = positive(levels.astype(np.int64), low, high)
-        sum_of_values = total(values)
-        code = self.code.fit(len(values), sum_of_values)
+        code = self._fitted_to(levels, low, high)
         if not self.code.fitted:
             EliasGamma().write_one(stream, getattr(code, str(code.parameter)) + 1)
         side = stream.at
-        code.write(stream, values, sum_of_values)
+        for block in blocks(levels):
+            values = positive(block, low, high)
+            code.write(stream, values, total(values))
         return side
 
     def read(self, stream: BitReader, count: int, low: int | None, high: int | None) -> Array:
@@ -55,21 +56,28 @@ class Integers(LevelCode):
         code = self.code
         if not code.fitted:
             code = code.with_parameter(EliasGamma().read_one(stream) - 1)
-        return from_positive(code.read(stream, count), low, high)
+        levels = code.read(stream, count)
+        for block in blocks(levels):
+            block[:] = from_positive(block, low, high)
+        return levels
 
     def bits(self, levels: Array, low: int | None, high: int | None) -> int:
         levels = self._checked(levels, low, high)
         if not len(levels):
             return 0
-        values = positive(levels.astype(np.int64), low, high)
-        code = self.code.fit(len(values), total(values))
+        code = self._fitted_to(levels, low, high)
         header = 0 if self.code.fitted else EliasGamma().lengths(getattr(code, str(code.parameter)) + 1)
-        return int(header + code.lengths(values).sum())
+        return int(header + sum(code.lengths(positive(block, low, high)).sum() for block in blocks(levels)))
+
+    def _fitted_to(self, levels: Array, low: int | None, high: int | None) -> IntegerCode:
+        if self.code.fitted:
+            return self.code
+        return self.code.fit(len(levels), sum(total(positive(block, low, high)) for block in blocks(levels)))
 
 
 def positive(levels: Array, low: int | None, high: int | None) -> Array:
     """Return the positive integer of each level, int64."""
-    origin = _origin(low, high)
+    levels, origin = levels.astype(np.int64), _origin(low, high)
     if origin is None:
         return ((levels << 1) ^ (levels >> 63)) + 1
     end, way = origin

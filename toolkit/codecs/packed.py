@@ -7,9 +7,8 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import LevelCode
 from toolkit.codecs._bitstream import BitReader, BitWriter
+from toolkit.codecs._blocks import blocks
 from toolkit.errors import WrongUse
-
-BLOCK = 2**16  # levels at a time, so that their 64-bit copies stay in the cache
 
 
 class Packed(LevelCode):
@@ -30,9 +29,8 @@ class Packed(LevelCode):
         if width == 1:
             stream.flags(levels != low)
         else:
-            for start in range(0, len(levels), BLOCK):
-                offsets = levels[start : start + BLOCK].astype(np.int64) - low
-                stream.numbers(offsets.view(np.uint64), width)
+            for block in blocks(levels):
+                stream.numbers((block.astype(np.int64) - low).view(np.uint64), width)
         return 0
 
     def read(self, stream: BitReader, count: int, low: int | None, high: int | None) -> Array:

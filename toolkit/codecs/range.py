@@ -36,8 +36,10 @@ class Range(EntropyCoded):
             coder.encode(block, model)
         return coder.get_compressed()
 
-    def from_words(self, words: Array, count: int, model: Any) -> tuple[Array, bool]:
+    def decoder(self, words: Array) -> Any:
         import constriction
 
-        coder = constriction.stream.queue.RangeDecoder(words)
-        return coder.decode(model, count), coder.maybe_exhausted()
+        return constriction.stream.queue.RangeDecoder(words)
+
+    def ended(self, decoder: Any) -> bool:
+        return decoder.maybe_exhausted()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.arrays import Array
+from toolkit.codecs._blocks import blocks
 
 __all__ = ["level_entropy", "set_entropy"]
 
@@ -96,12 +97,11 @@ def _stream_entropy(stream: Array) -> float:
 
 def symbol_counts(stream: Array) -> tuple[Array, Array]:
     """Return the distinct numbers of a non-empty stream, in order, and how often each occurs."""
-    if stream.dtype.kind in "iu":
-        low = int(stream.min())
-        span = int(stream.max()) - low + 1
-        if span <= max(2**16, 2 * stream.size):  # then counting is faster than sorting
-            offsets = stream.astype(np.int64) - low if low or stream.dtype != np.uint8 else stream
-            counts = np.bincount(offsets, minlength=span)
-            symbols = np.flatnonzero(counts)
-            return symbols + low, counts[symbols]
-    return np.unique(stream, return_counts=True)
+    low, high = stream.min(), stream.max()
+    if stream.dtype.kind not in "iu" or int(high) - int(low) >= 2**16:
+        return np.unique(stream, return_counts=True)
+    counts = np.zeros(int(high) - int(low) + 1, np.int64)
+    for block in blocks(stream):  # counting is faster than sorting
+        counts += np.bincount(block.astype(np.int64) - int(low), minlength=len(counts))
+    symbols = np.flatnonzero(counts)
+    return symbols + int(low), counts[symbols]
