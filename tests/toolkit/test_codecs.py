@@ -318,8 +318,8 @@ def streams(draw):
 
 
 def not_absurd(code, levels):
-    """Leave out levels that a code of small modulus would need 10¹¹ ones for."""
-    return levels[np.abs(levels.astype(float)) < 10**6] if code == Integers(Golomb(m=3)) else levels
+    """Leave out levels that a code of small modulus would need thousands or 10¹¹ ones for."""
+    return levels[np.abs(levels.astype(float)) < 10**4] if code == Integers(Golomb(m=3)) else levels
 
 
 @every_level
@@ -429,6 +429,31 @@ def test_deep_huffman_words_come_back():
     levels = np.repeat(np.arange(25), fibonacci)
     encoded = Huffman().encode(levels, 0, None)
     assert np.array_equal(Huffman().decode(encoded.data, len(levels), 0, None)[0], levels)
+
+
+# Long data, which codes take in pieces.
+
+
+@every_position
+def test_long_sets_come_back(code):
+    d = 2 * 10**4 if isinstance(code, Enumerative) else 6 * 10**5
+    positions = np.flatnonzero(np.random.default_rng(4).random(d) < 0.05)
+    encoded = code.encode(positions, d)
+    assert code.bits(positions, d) == encoded.bits
+    assert np.array_equal(code.decode(encoded.data, d, len(positions))[0], positions)
+
+
+@every_level
+@pytest.mark.parametrize("ends", [(-50, 50), (None, None)])
+@pytest.mark.parametrize("step", [1, 3, 10**4])
+def test_long_streams_come_back(code, ends, step):
+    if isinstance(code, Packed) and ends == (None, None):
+        ends = (-(10**6), 10**6)
+    levels = not_absurd(code, np.rint(np.random.default_rng(4).laplace(0, 3, 10**5)).astype(np.int64) * step)
+    low, high = ends if step == 1 else (None if end is None else end * step for end in ends)
+    encoded = code.encode(levels, low, high)
+    assert code.bits(levels, low, high) == encoded.bits
+    assert np.array_equal(code.decode(encoded.data, len(levels), low, high)[0], levels)
 
 
 # Forms of the input.

@@ -135,6 +135,25 @@ def test_the_golomb_rate_is_the_mean_length():
     assert golomb_rate(1) == 1
 
 
+@pytest.mark.parametrize(
+    ("scale", "coded", "entropy"), [(0.3, 0.9411, 0.9346), (1.0, 2.5072, 2.4833), (3.0, 4.0582, 4.0329)]
+)
+def test_levels_coded_one_after_the_other_cost_what_the_sheet_says(scale, coded, entropy):
+    # Sheet malcom_psgd, 3.3, on 200,000 rounded Laplace numbers: the positions of each level among those not yet
+    # assigned, the rarest level first. Here in the mean; the sheet's sample is within five standard deviations of it.
+    k = np.arange(-100, 101)
+    outer = 0.5 * np.exp(-(np.abs(k) - 0.5) / scale) * (1 - np.exp(-1 / scale))
+    law = np.where(k == 0, 1 - np.exp(-0.5 / scale), outer)
+    law = law[law > 1e-6]
+    bits = float(-law @ np.log2(law))
+    deviation = math.sqrt(law @ (np.log2(law) + bits) ** 2 / 200_000)
+    assert abs(entropy - bits) <= 5 * deviation
+    rarest_first = np.sort(law)
+    left = np.cumsum(rarest_first[::-1])[::-1]
+    mean = float(rarest_first[:-1] @ golomb_rate(rarest_first[:-1] / left[:-1]))
+    assert mean / bits == pytest.approx(coded / entropy, abs=0.002)
+
+
 def test_the_mean_of_golomb_and_rice_is_near_the_entropy():
     # Of runs of density p: at most 1 % above h(p)/p for Golomb and p ≤ 0.1; 0.5 % for Rice at 0.01, 2 % for p ≤ 0.04.
     p = np.geomspace(1e-6, 0.1, 2000)

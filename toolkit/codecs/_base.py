@@ -164,7 +164,7 @@ class PositionCode(Parametrised):
         data : array of uint8, or bytes
             This field and all that follows.
         d, count : int
-            Out of how many, and how many.
+            Out of how many, and how many: an array of that size is made.
 
         Raises
         ------
@@ -235,7 +235,7 @@ class LevelCode(Parametrised):
         data : array of uint8, or bytes
             This field and all that follows.
         count : int
-            How many levels there are.
+            How many levels there are: an array of that size is made.
         low, high : int or None
             The alphabet.
 

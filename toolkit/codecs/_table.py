@@ -38,10 +38,10 @@ def read_symbols(stream: BitReader, count: int, low: int | None) -> Array:
 def numbered(levels: Array, symbols: Array) -> Iterator[Array]:
     """Yield the number of each level among the symbols, int64, block after block."""
     low, span = int(symbols[0]), int(symbols[-1]) - int(symbols[0]) + 1
-    lookup = None
+    above_low, lookup = symbols - low, None
     if span != len(symbols) and span <= 2**16:
         lookup = np.zeros(span, np.int64)
-        lookup[symbols - low] = np.arange(len(symbols))
+        lookup[above_low] = np.arange(len(symbols))
     for block in blocks(levels):
         offsets = block.astype(np.int64) - low
         if span == len(symbols):
@@ -49,4 +49,4 @@ def numbered(levels: Array, symbols: Array) -> Iterator[Array]:
         elif lookup is not None:
             yield lookup[offsets]
         else:
-            yield np.searchsorted(symbols - low, offsets)
+            yield np.searchsorted(above_low, offsets)
