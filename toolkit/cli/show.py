@@ -53,7 +53,7 @@ def _lines(one: Named, name: str, dimension: int | None, workers: int | None) ->
         return _problem(one, name, dimension, workers)
     if one.kind == "compressors":
         return _compressor(one, name, dimension or 100, workers or 8)
-    return _method(one, name, dimension or 100)
+    return _method(one, name, dimension or 100, workers or 8)
 
 
 def _figure(figure: Any) -> Iterator[str]:
@@ -74,7 +74,7 @@ def _claim(claim: Any) -> Iterator[str]:
 
 def _with_parameters(name: str, options: list[str]) -> str:
     """Return the one word of a member with parameters given as ``--k 10`` or ``--k=10`` taken into it."""
-    words = [word for option in options for word in option.split("=", 1)] if options else []
+    words = [word for one in options for word in (one.split("=", 1) if one.startswith("--") else [one])]
     keys, values = words[::2], words[1::2]
     if len(keys) != len(values) or not all(key.startswith("--") for key in keys):
         raise WrongUse(
@@ -100,17 +100,17 @@ def _compressor(one: Named, name: str, d: int, workers: int) -> Iterator[str]:
     yield ""
     yield from message_costs(compressor, d, workers)
     yield "\nWith methods"
-    yield from _pairs("methods", lambda method: (method, compressor), d)
+    yield from _pairs("methods", lambda method: (method, compressor), d, workers)
 
 
-def _method(one: Named, name: str, d: int) -> Iterator[str]:
+def _method(one: Named, name: str, d: int, workers: int) -> Iterator[str]:
     yield _documentation(one.thing)
     method = _instance(one, name)
     if method is None:
         yield f"\nWrite its parameters to see what it combines with: {_signature(one)}"
         return
-    yield f"\nWith compressors, in dimension {d}"
-    yield from _pairs("compressors", lambda compressor: (method, compressor), d)
+    yield f"\nWith compressors, in dimension {d} with {workers} workers"
+    yield from _pairs("compressors", lambda compressor: (method, compressor), d, workers)
 
 
 def _problem(one: Named, name: str, d: int | None, workers: int | None) -> Iterator[str]:
@@ -167,7 +167,7 @@ def _number(value: Any) -> str:
     return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
 
 
-def _pairs(kind: str, pair: Callable[[Any], tuple[Any, Any]], d: int) -> Iterator[str]:
+def _pairs(kind: str, pair: Callable[[Any], tuple[Any, Any]], d: int, workers: int) -> Iterator[str]:
     """Judge the shown member with every one of another kind, these at their simplest parameters."""
     from toolkit.cli.kinds import named
     from toolkit.cli.simplest import simplest
@@ -178,6 +178,6 @@ def _pairs(kind: str, pair: Callable[[Any], tuple[Any, Any]], d: int) -> Iterato
         if instance is None:
             continue
         method, compressor = pair(instance)
-        verdict = judge(method, compressor, d)
+        verdict = judge(method, compressor, d, workers)
         text = f"{verdict.reason}{'; ' if verdict.remedy else ''}{verdict.remedy}"
-        yield textwrap.fill(f"    {other.name:16} {verdict.verdict:11} {text}", 100, subsequent_indent=" " * 33)
+        yield textwrap.fill(f"    {other.name:19} {verdict.verdict:11} {text}", 100, subsequent_indent=" " * 36)

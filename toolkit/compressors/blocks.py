@@ -43,8 +43,8 @@ class _Piece:
 class Blocks(Combinator):
     r"""Blocks: compress every block of consecutive coordinates by itself, with random numbers of its own.
 
-    .. math:: C'(x) = (C(x_{[0]}), C(x_{[1]}), \dots), \qquad
-              E\|C'(x) - x\|^2 = \sum_b E\|C(x_{[b]}) - x_{[b]}\|^2 .
+    .. math:: C'(x_1, \dots, x_B) = (C(x_1), \dots, C(x_B)), \qquad
+              E\|C'(x) - x\|^2 = \sum_b E\|C(x_b) - x_b\|^2, \qquad B = \lceil d/\text{size} \rceil .
 
     Top-k in blocks, QSGD in buckets and the scaled sign of every block are ``Blocks(TopK(k=1), 64)``,
     ``Blocks(QSGD(s=4), 512)`` and ``Blocks(ScaledSign(), 64)``.

@@ -84,8 +84,11 @@ class RTopK(Compressor):
 
     def _largest(self, x: Array) -> Array:
         """Return the mask of the r largest magnitudes, ties, also of zeros, to the lowest index."""
-        zero, taken = x == 0, kernels.top_k(x, self.r) != 0
+        taken = kernels.top_k(x, self.r) != 0
         left = self.r - np.count_nonzero(taken, axis=-1, keepdims=True)
+        if not left.any():
+            return taken
+        zero = x == 0
         return taken | (zero & (np.cumsum(zero, axis=-1) <= left))
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
