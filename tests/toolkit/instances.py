@@ -44,6 +44,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
         "biased=(rand-k:k=2),unbiased=(qsgd:s=2)",
         "biased=(scaled-sign),unbiased=(rand-k:k=2,unbiased=true,common=true)",
     ],
+    "lloyd-max": ["levels=2", "levels=5,source=laplace", "levels=7,scale=max"],
     "majority-vote": ["", "zero=0"],
     "natural": [""],
     "natural-dithering": ["s=2", "s=4,norm=max", "s=3,norm=1"],

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from proofs_check.enumeration import Script, two_point_law
 from proofs_check.panel import panel
@@ -13,6 +14,7 @@ from toolkit.channel import Channel
 from toolkit.compressors import (
     QSGD,
     DitheredUniform,
+    LloydMax,
     MajorityVote,
     NaturalDithering,
     NoisySign,
@@ -47,6 +49,8 @@ HOMOGENEOUS = [
     *(NaturalDithering(s=5, norm=norm) for norm in ("1", "2", "max")),
     TernGrad(),
     TernGrad(clip=1.5),
+    LloydMax(levels=5),
+    LloydMax(levels=4, source="laplace", scale="max"),
 ]
 
 
@@ -299,6 +303,106 @@ def test_sums_of_levels_are_levels_of_sums():
     assert not DitheredUniform(step=0.25, subtractive=True).summable
 
 
+# Lloyd–Max.
+
+DENSITY = {"gaussian": stats.norm.pdf, "laplace": stats.laplace(scale=0.5**0.5).pdf}
+
+
+@pytest.mark.parametrize(("levels", "expected"), [(2, 0.3634), (4, 0.1175), (8, 0.0345)])
+def test_distortion_of_a_gaussian(levels, expected):
+    assert LloydMax(levels=levels).distortion() == pytest.approx(expected, abs=5e-5)
+
+
+def test_distortions_in_closed_form():
+    assert LloydMax(levels=2).distortion() == pytest.approx(1 - 2 / math.pi, rel=1e-14)
+    assert LloydMax(levels=2, source="laplace").distortion() == pytest.approx(1 / 2, rel=1e-14)
+    # Three levels, Laplace: beyond t the mean is t + √½, and t is half of it, so t = √½ and c = √2.
+    assert LloydMax(levels=3, source="laplace").distortion() == pytest.approx(1 - 2 * math.exp(-1), rel=1e-14)
+
+
+def table(compressor):
+    """Return all levels, in units of the scale."""
+    parts = {"scale": np.ones((1, 1, 1)), "level": np.arange(compressor.levels)[None, None]}
+    return compressor.assemble(parts, None, compressor.levels, np.dtype(float))[0, 0]
+
+
+@pytest.mark.parametrize("source", ["gaussian", "laplace"])
+@pytest.mark.parametrize("count", [2, 3, 4, 7, 16, 255, 256])
+def test_levels_are_the_means_of_their_cells(source, count):
+    """Lloyd's conditions and the distortion, by an independent quadrature, which is good to 1e-10."""
+    compressor, density = LloydMax(levels=count, source=source), DENSITY[source]
+    levels = table(compressor)
+    assert np.array_equal(levels, -levels[::-1])
+    edges = np.concatenate([[-40.0], (levels[:-1] + levels[1:]) / 2, [40.0]])
+    distortion = 0.0
+    for level, low, high in zip(levels, edges[:-1], edges[1:], strict=True):
+        if high > 0:  # the other half is its mirror image
+            z, weights = legendre(max(low, 0.0), high)
+            mass = (weights * density(z)).sum()
+            if low >= 0:
+                assert (weights * density(z) * z).sum() / mass == pytest.approx(level, abs=1e-10)
+            distortion += 2 * (weights * density(z) * (z - level) ** 2).sum()
+    assert compressor.distortion() == pytest.approx(distortion, rel=1e-9)
+
+
+def legendre(low, high):
+    """Return nodes and weights of 40 panels between the ends."""
+    z, weights = np.polynomial.legendre.leggauss(20)
+    ends = np.linspace(low, high, 41)
+    half = np.diff(ends)[:, None] / 2
+    return (ends[:-1, None] + half * (1 + z)).ravel(), (half * weights).ravel()
+
+
+@pytest.mark.parametrize("count", [2, 3, 8, 31, 256])
+@pytest.mark.parametrize("scale", ["rms", "max"])
+def test_every_coordinate_goes_to_the_nearest_level(count, scale):
+    x = batch()
+    compressor = LloydMax(levels=count, scale=scale)
+    parts = compressor.parts(x, None)
+    unit = np.sqrt((x**2).mean(axis=-1)) if scale == "rms" else np.abs(x).max(axis=-1)
+    np.testing.assert_allclose(parts["scale"][..., 0], unit, rtol=1e-14)
+    levels = table(compressor)
+    distance = np.abs(x[..., None] / parts["scale"][..., None] - levels)
+    assert np.array_equal(parts["level"], distance.argmin(axis=-1))
+    assert np.array_equal(compressor.compress(x), parts["scale"] * levels[parts["level"]])
+
+
+def test_ties_go_up_and_the_largest_magnitude_is_exact():
+    assert LloydMax(levels=4).compress([0.0, -0.0, 1.0, -1.0])[:2].tolist() == pytest.approx([0.32016] * 2, abs=1e-5)
+    sent = LloydMax(levels=6, scale="max").compress([0.1, -1.7, 0.3])
+    assert sent[1] == -1.7
+
+
+@pytest.mark.parametrize(
+    ("count", "d", "x"),
+    [
+        (3, 9, [1.0] + [0.5] * 8),
+        (5, 4, None),
+        (4, 3, [1.0, 0.0, 0.0]),  # (c/e)² = 11.1, and e² is that of the threshold 0
+        (2, 1, [1.0]),
+    ],
+)
+def test_the_contraction_of_lloyd_max_is_attained(count, d, x):
+    compressor = LloydMax(levels=count, scale="max")
+    delta = compressor.constants(d).delta
+    assert delta.kind == "exact"
+    found = worst_found(compressor, d)
+    assert found <= (1 - float(delta)) * (1 + 1e-12)
+    if x is None:
+        assert found >= 0.98 * (1 - float(delta))
+    else:
+        assert relative_error(compressor, x) == pytest.approx(1 - float(delta), rel=1e-13, abs=1e-15)
+
+
+def test_lloyd_max_declares_no_contraction_where_there_is_none():
+    assert LloydMax(levels=2, scale="max").constants(2).delta is None
+    assert LloydMax(levels=4, scale="max").constants(12).delta is not None
+    assert LloydMax(levels=4, scale="max").constants(13).delta is None
+    assert relative_error(LloydMax(levels=4, scale="max"), [1.0] + [0.0] * 12) > 1
+    assert relative_error(LloydMax(levels=2), [1.0] + [0.0] * 12) > 1
+    assert LloydMax(levels=2).constants(2).delta is None
+
+
 # Signs.
 
 
@@ -381,6 +485,8 @@ def test_noisy_signs_follow_the_error_function():
     [
         (lambda v: DitheredUniform(step=v), ("step",), (0.3, 1.0, 4.0)),
         (lambda v: DitheredUniform(step=v, subtractive=True), ("step",), (0.3, 1.0, 4.0)),
+        (lambda v: LloydMax(levels=v), ("levels",), (2, 5, 64)),
+        (lambda v: LloydMax(levels=v, scale="max"), ("levels",), (3, 5, 64)),
         (lambda v: StochasticSign(bound=v), ("bound",), (0.3, 1.0, 4.0)),
         (lambda v: NoisySign(noise=v), ("noise",), (0.3, 1.0, 4.0)),
         (lambda v: QSGD(s=v, norm="max"), ("s",), (1, 3, 100)),
@@ -423,6 +529,10 @@ def ledger_of(swept, x):
         (lambda: TernGrad(clip=0), "above 0"),
         (lambda: DitheredUniform(step=0.0), "above 0"),
         (lambda: DitheredUniform(step=1.0, subtractive=1), "True or False"),
+        (lambda: LloydMax(levels=1), "from 2 to 256"),
+        (lambda: LloydMax(levels=[2, 257]), "from 2 to 256"),
+        (lambda: LloydMax(levels=2, source="uniform"), "none of its choices"),
+        (lambda: LloydMax(levels=2, scale="norm"), "none of its choices"),
         (lambda: RawSign(zero=-1), "none of its choices"),
         (lambda: RawSign(zero=True), "none of its choices"),
         (lambda: StochasticSign(), "exactly one"),
