@@ -49,7 +49,7 @@ S, BUCKET = 4, 100  # of QSGD
 INTEGER_CODES = (EliasGamma(), EliasDelta(), EliasOmega(), Golomb(), Rice())
 POSITION_CODES: tuple[PositionCode, ...] = (*map(Gaps, INTEGER_CODES), FixedWidth(), Bitmap(), MaskRange())
 LEVEL_CODES: tuple[LevelCode, ...] = (*map(Integers, INTEGER_CODES), Packed(), Huffman(), Range(), ANS())
-ENUMERABLE = 10**5  # above this size the enumerative code takes minutes
+ENUMERABLE = 10**5  # above this size the enumerative code takes too long
 MOST = 10**6  # numbers given to zlib and lzma
 
 
