@@ -21,7 +21,7 @@ class Enumerative(PositionCode):
     Notes
     -----
     No code of uniform sets is a bit shorter. It walks through all d coordinates, each time with one product of a number
-    as long as the result by a short one: 10 ms at d = 10⁴, k = 10³, 0.5 s at d = 10⁵, k = 10⁴, 10 s at d = 10⁶, k = 10⁴.
+    as long as the result by a short one: 10 ms at d = 10⁴, k = 10³, 0.5 s at d = 10⁵, k = 10⁴, 9 s at d = 10⁶, k = 10⁴.
     Source: Cover, 'Enumerative source encoding' (1973).
 
     Examples
