@@ -14,6 +14,7 @@ from toolkit.channel import Channel
 from toolkit.compressors import (
     QSGD,
     DitheredUniform,
+    FloatFormat,
     LloydMax,
     MajorityVote,
     NaturalDithering,
@@ -40,6 +41,8 @@ ROUNDING = [
     (TernGrad(), True),
     (TernGrad(clip=0.9), False),
     (DitheredUniform(step=0.3), True),
+    (FloatFormat(format="bfloat16", rounding="stochastic"), True),
+    (FloatFormat(format="float8_e5m2", rounding="stochastic"), False),  # the panel goes beyond its largest number
     (NoisySign(noise=0.7), False),
     (NoisySign(noise=0.7, law="uniform"), False),
 ]
@@ -403,6 +406,110 @@ def test_lloyd_max_declares_no_contraction_where_there_is_none():
     assert LloydMax(levels=2).constants(2).delta is None
 
 
+# Floating-point formats.
+
+FORMATS = ["float16", "bfloat16", "float8_e4m3", "float8_e5m2"]
+
+
+def wide(dtype=float, size=20_000):
+    """Return numbers of all magnitudes of single precision, halves between small integers, zeros and the like."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate([rng.standard_normal(size) * np.exp2(rng.integers(-150, 127, size)), np.arange(-99, 99) / 64])
+    return np.concatenate([x, [0.0, -0.0, 2.0**-149, 65504, 65519.9, 65520, 448, 464, 480]]).astype(dtype)
+
+
+def test_half_precision_is_numpys_but_finite():
+    for dtype in (np.float32, np.float64):
+        x = wide(dtype)
+        with np.errstate(over="ignore"):
+            expected = np.clip(x.astype(np.float16).astype(dtype), -65504, 65504)
+        assert FloatFormat(format="float16").compress(x).tobytes() == expected.tobytes()
+
+
+def test_bfloat16_is_the_upper_half_of_single_precision_rounded():
+    x = wide(np.float32)
+    word = x.view(np.uint32)
+    expected = ((word + 0x7FFF + (word >> 16 & 1)) >> 16 << 16).astype(np.uint32).view(np.float32)
+    assert FloatFormat(format="bfloat16").compress(x).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "p", "bias", "count", "ends"),
+    [("float8_e4m3", 3, 7, 127, (2.0**-9, 448.0)), ("float8_e5m2", 2, 15, 124, (2.0**-16, 57344.0))],
+)
+def test_eight_bits_have_the_numbers_of_the_specification(name, p, bias, count, ends):
+    numbers = []
+    for code in range(count):
+        field, fraction = code >> p, code & (2**p - 1)
+        numbers.append(
+            math.ldexp(fraction, 1 - bias - p) if field == 0 else math.ldexp(2**p + fraction, field - bias - p)
+        )
+    numbers = np.array(numbers)
+    assert (numbers[1], numbers[-1]) == ends
+    compressor = FloatFormat(format=name)
+    parts = {"code": np.arange(count)[None, None]}
+    assert np.array_equal(compressor.assemble(parts, None, count, np.dtype(float))[0, 0], numbers)
+
+    middle = (numbers[:-1] + numbers[1:]) / 2
+    for x, expected in (
+        (numbers, numbers),
+        (np.nextafter(middle, 0), numbers[:-1]),
+        (np.nextafter(middle, 1e9), numbers[1:]),
+    ):
+        assert np.array_equal(compressor.compress(x), expected)
+        assert np.array_equal(compressor.compress(-x), -expected)
+    even = np.where(np.arange(count - 1) % 2 == 0, numbers[:-1], numbers[1:])
+    assert np.array_equal(compressor.compress(middle), even)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_saturate_and_keep_the_sign_of_zero(name):
+    low, largest = FloatFormat(format=name).normal_range
+    x = np.array([1e300, -1e300, largest, largest * 1.01, -0.0, 0.0, low * 1e-9])
+    expected = np.array([largest, -largest, largest, largest, -0.0, 0.0, 0.0])
+    assert FloatFormat(format=name).compress(x).tobytes() == expected.tobytes()
+    law = two_point_law(FloatFormat(format=name, rounding="stochastic"), x[None, None, :6])
+    assert law.low.tobytes() == law.high.tobytes() == expected[:6].tobytes()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_what_is_in_the_format_is_sent_as_it_is_in_its_bits(name, dtype):
+    compressor = FloatFormat(format=name)
+    sent = compressor.compress(wide(dtype))
+    assert np.array_equal(compressor.compress(sent), sent)
+    assert np.array_equal(FloatFormat(format=name, rounding="stochastic").compress(sent, Draw(0)), sent)
+    bits = 16 if "16" in name else 8
+    assert (ledger(compressor, wide(dtype)).encoded == bits * sent.size).all()
+    assert compressor.price(1, sent.size, dtype) == bits * sent.size
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_relative_errors_of_normal_numbers_are_sharp(name):
+    nearest, stochastic = FloatFormat(format=name), FloatFormat(format=name, rounding="stochastic")
+    epsilon = 2.0 ** -{"float16": 10, "bfloat16": 7, "float8_e4m3": 3, "float8_e5m2": 2}[name]
+    delta, omega = nearest.constants_in_range(4).delta, stochastic.constants_in_range(4).omega
+    assert delta.kind == omega.kind == "exact"
+    powers = np.array([0.5, 1.0, -2.0, 8.0])
+    assert relative_error(nearest, (1 + epsilon / 2) * powers) == pytest.approx(1 - float(delta), rel=1e-9)
+    assert relative_error(stochastic, (1 + epsilon / (2 + epsilon)) * powers) == pytest.approx(float(omega), rel=1e-9)
+    low, high = nearest.normal_range
+    x = np.exp(np.random.default_rng(0).uniform(np.log(low), np.log(high), 100_000))[:, None, None]
+    assert (
+        0.99 * float(omega) <= (stochastic.expected_error(x)[:, 0] / x[:, 0, 0] ** 2).max() <= float(omega) * (1 + 1e-9)
+    )
+    lost = (nearest.expected_error(x)[:, 0] / x[:, 0, 0] ** 2).max()
+    assert 0.99 * (1 - float(delta)) <= lost <= (1 - float(delta)) * (1 + 1e-9)
+
+
+def test_only_the_range_of_single_precision_carries_constants():
+    for name in FORMATS:
+        declared = vars(FloatFormat(format=name).constants(3)).values()
+        assert any(declared) == (name == "bfloat16")
+        assert not FloatFormat(format=name).compress([1e-45]).any()
+    assert FloatFormat(format="bfloat16").domain(1, np.float64) == FloatFormat(format="bfloat16").normal_range
+
+
 # Signs.
 
 
@@ -533,6 +640,8 @@ def ledger_of(swept, x):
         (lambda: LloydMax(levels=[2, 257]), "from 2 to 256"),
         (lambda: LloydMax(levels=2, source="uniform"), "none of its choices"),
         (lambda: LloydMax(levels=2, scale="norm"), "none of its choices"),
+        (lambda: FloatFormat(format="float32"), "none of its choices"),
+        (lambda: FloatFormat(format="float16", rounding="up"), "none of its choices"),
         (lambda: RawSign(zero=-1), "none of its choices"),
         (lambda: RawSign(zero=True), "none of its choices"),
         (lambda: StochasticSign(), "exactly one"),
