@@ -146,6 +146,11 @@ class Draw:
         """The seed value of each run, shape ``(run,)``."""
         return self._address[0]
 
+    @property
+    def address(self) -> tuple[Array, int, int, int, int]:
+        """Seeds, step, workers (0 if shared by them), key of the purpose and index: what `kernels.words` takes."""
+        return self._address
+
     def __repr__(self) -> str:
         seeds, step, workers, _, index = self._address
         return (
@@ -178,8 +183,8 @@ class Draw:
     def subset(self, d: int, k: Any) -> Array:
         """Return uniformly random subsets as masks of shape ``(*shape, d)`` with exactly k True each.
 
-        The k coordinates with the smallest random words are taken; equal words, which go to the lowest index, are
-        the only departure from uniformity (probability below d²/2³³ that there are any).
+        Floyd's algorithm makes min(k, d − k) choices, of 64 bits each, so that the time grows with k and not with d; a
+        choice is uniform to within d/2⁶⁴.
 
         Parameters
         ----------
@@ -195,11 +200,13 @@ class Draw:
         """
         if not (0 <= k <= d if isinstance(k, int) else bool(np.all((k >= 0) & (k <= d)))):
             raise WrongUse(f"subset(d={d}, k={k})", "k must be between 0 and d", "give a k in that range")
-        return kernels.smallest(kernels.words(*self._address, d), k)
+        choices = min(k, d - k) if isinstance(k, int) else int(np.max(np.minimum(k, d - k)))
+        return kernels.subset(kernels.words(*self._address, 2 * choices), d, k)
 
     def permutation(self, d: int) -> Array:
         """Return uniformly random orders of 0, …, d − 1, shape ``(*shape, d)``.
 
-        The order that sorts random words; as in `subset`, equal words keep their order.
+        The order that sorts random words; equal words, which keep their order, are the only departure from uniformity
+        (probability below d²/2³³ that there are any).
         """
         return np.argsort(kernels.words(*self._address, d), axis=-1, stable=True)

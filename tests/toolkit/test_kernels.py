@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
 import shutil
 import subprocess
@@ -159,25 +161,31 @@ def test_top_k_ends_on_numbers_that_are_not_finite(bad, share, d):
 
 
 @given(data=st.data())
-def test_smallest_equals_plain(data):
-    shape = data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3), st.integers(1, 40)))
-    size, largest = int(np.prod(shape)), data.draw(st.sampled_from([3, 2**32 - 1]))
-    words = np.array(data.draw(st.lists(st.integers(0, largest), min_size=size, max_size=size)), np.uint32)
-    words = words.reshape(shape)
-    k = data.draw(st.integers(0, shape[-1]))
-    before = words.copy()
-    assert_same(kernels.smallest(words, k), reference.smallest(words, k))
-    ks = np.arange(shape[0]).reshape(-1, 1, 1)
-    assert_same(kernels.smallest(words, ks), reference.smallest(words, ks))
-    assert_same(words, before)
+def test_subset_equals_plain(data):
+    runs, workers, d = (data.draw(st.integers(1, high)) for high in (3, 3, 40))
+    words = kernels.words(np.arange(runs, dtype=np.uint32), 0, workers, data.draw(st.integers(0, 2**32 - 1)), 0, d)
+    k = data.draw(st.integers(0, d))
+    assert_same(kernels.subset(words, d, k), reference.subset(words, d, k))
+    ks = np.array(data.draw(st.lists(st.integers(0, d), min_size=runs, max_size=runs))).reshape(-1, 1, 1)
+    marked = kernels.subset(words, d, ks)
+    assert_same(marked, reference.subset(words, d, ks))
+    for run in range(runs):
+        assert_same(marked[run : run + 1], kernels.subset(words[run : run + 1], d, int(ks[run, 0, 0])))
+    assert_same(kernels.subset(words[:1], d, ks)[1:], kernels.subset(np.repeat(words[:1], runs, axis=0), d, ks)[1:])
 
 
-@pytest.mark.parametrize("d", [1000, 3 * selection.LONG + 5])
-@pytest.mark.parametrize("largest", [2, 1000, 2**32 - 1])
-def test_smallest_of_long_rows(largest, d):
-    words = (Draw([1, 2]).uniform(d) * (largest + 1)).astype(np.uint32)
-    for k in (1, 2, d // 1000 + 3, d // 10, d // 2, d - 1):
-        assert_same(kernels.smallest(words, k), reference.smallest(words, k))
+@pytest.mark.parametrize(("d", "k"), [(4, 1), (4, 2), (5, 2), (5, 3), (6, 3)])
+def test_every_subset_has_the_same_share_of_choices(d, k):
+    """Choice i is one of j + 1 coordinates, j = d − min(k, d − k) + i: here are all combinations of choices."""
+    few = min(k, d - k)
+    firsts = [[-(-t * 2**64 // end) for t in range(end)] for end in range(d - few + 1, d + 1)]
+    numbers = np.array(list(itertools.product(*firsts)), dtype=np.uint64)
+    words = np.stack([numbers >> np.uint64(32), numbers & np.uint64(2**32 - 1)], axis=-1).astype(np.uint32)
+    masks = kernels.subset(words.reshape(len(words), 1, -1), d, k)[:, 0]
+    subsets, counts = np.unique(masks, axis=0, return_counts=True)
+    assert len(subsets) == math.comb(d, k)
+    assert (subsets.sum(axis=1) == k).all()
+    assert (counts == counts[0]).all()
 
 
 @pytest.mark.parametrize("d", [1, 2, 7, 16, 100, 1001, 100_000])
@@ -225,7 +233,8 @@ def test_other_array_libraries_take_the_plain_body():
     other_x, other_y, other_words = (array_api_strict.asarray(a) for a in (x, y, words))
     k, other_k = (library.asarray([[[2]], [[5]]]) for library in (np, array_api_strict))
     assert_same(np.asarray(kernels.top_k(other_x, other_k)), kernels.top_k(x, k))
-    assert_same(np.asarray(kernels.smallest(other_words, 3)), kernels.smallest(words, 3))
+    assert_same(np.asarray(kernels.subset(other_words, 20, 3)), kernels.subset(words, 20, 3))
+    assert_same(np.asarray(kernels.subset(other_words, 20, other_k)), kernels.subset(words, 20, k))
     np.testing.assert_allclose(np.asarray(kernels.sum_sq(other_x)), kernels.sum_sq(x), rtol=1e-14)
     message, rest, error = kernels.top_k_with_memory(other_x, other_y, 0.5, other_k)
     fused = kernels.top_k_with_memory(x, y, 0.5, k)
@@ -265,8 +274,8 @@ def test_an_edit_in_a_called_file_is_never_missed(tmp_path):
     folder, was_compiled, total = run_python(code, tmp_path, **cache).split()
     assert (was_compiled, total) == ("False", "18.0")
     assert run_python(code, tmp_path, **cache).split() == [folder, "True", "18.0"]
-    edited = tmp_path / "toolkit" / "kernels" / "selection.py"
-    edited.write_text(edited.read_text().replace("return total\n", "return total + 1.0\n"))
+    edited = tmp_path / "toolkit" / "kernels" / "sums.py"
+    edited.write_text(edited.read_text().replace("return result\n", "return result + 1.0\n"))
     other_folder, was_compiled, total = run_python(code, tmp_path, **cache).split()
     assert other_folder != folder
     assert (was_compiled, total) == ("False", "19.0")

@@ -3,6 +3,9 @@
 Arrays are C-contiguous and have shape ``(run, worker, coordinate)``. Which body runs is read off the input, so that two
 can be compared in one process: NumPy arrays go to compiled code, imported when it is first needed, arrays of any other
 library to plain array code. No kernel writes to its input, and no number depends on the batch it is computed in.
+
+For long rows, `feedback` does error feedback in place, on one or more threads, and gives messages in the form in which
+they are sent; its bodies are compiled when they are first used.
 """
 
 from __future__ import annotations
@@ -20,10 +23,14 @@ from toolkit.kernels.compiled import is_compiled
 __all__ = [
     "dot",
     "is_compiled",
+    "mean_abs",
     "multiply_add",
+    "natural",
+    "norm",
     "normal",
+    "qsgd",
     "signs",
-    "smallest",
+    "subset",
     "sum_sq",
     "sum_sq_difference",
     "top_k",
@@ -42,6 +49,13 @@ def _cpu() -> Any:
     from toolkit.kernels import cpu
 
     return cpu
+
+
+@cache
+def _rounding() -> Any:
+    from toolkit.kernels import rounding
+
+    return rounding
 
 
 def _body(array: Array) -> Any:
@@ -97,15 +111,33 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
     return _body(memory).top_k_with_memory(memory, v, scale, k)
 
 
-def smallest(words: Array, k: Any) -> Array:
-    """Mark the k smallest of each row of uint32 words, ties to the lowest index: a random subset of random words.
+def subset(words: Array, d: int, k: Any) -> Array:
+    """Mark a uniformly random subset of size k of each row.
+
+    Parameters
+    ----------
+    words : array of uint32, shape (run, worker, 2·min(k, d − k) or more)
+        Two random words for each choice.
+    d : int
+        Number of coordinates.
+    k : int or array of int, shape (run, 1, 1)
+        Size of the subset, from 0 to d.
+
+    Returns
+    -------
+    array of bool, shape (run, worker, d)
+
+    Notes
+    -----
+    Source: Bentley and Floyd, 'A sample of brilliance', Communications of the ACM 30 (1987): min(k, d − k) choices,
+    each uniform to within d/2⁶⁴.
 
     Examples
     --------
-    >>> smallest(np.array([[[7, 2, 9, 2]]], dtype=np.uint32), 1)
-    array([[[False,  True, False, False]]])
+    >>> subset(np.array([[[3_000_000_000, 0]]], dtype=np.uint32), d=4, k=1)
+    array([[[False, False,  True, False]]])
     """
-    return _body(words).smallest(words, k)
+    return _body(words).subset(words, d, k)
 
 
 def sum_sq(x: Array) -> Array:
@@ -117,6 +149,88 @@ def sum_sq(x: Array) -> Array:
     array([[25.]])
     """
     return _body(x).sum_sq(x)
+
+
+def mean_abs(x: Array) -> Array:
+    """Return Σ |x_j|/d of each row, shape ``(run, worker)``, summed in an order that depends on the row's length only.
+
+    Examples
+    --------
+    >>> mean_abs(np.array([[[3.0, -4.0]]]))
+    array([[3.5]])
+    """
+    return _body(x).mean_abs(x)
+
+
+def norm(x: Array, bucket: int | None = None) -> Array:
+    """Return the 2-norms of consecutive buckets of each row, shape ``(run, worker, buckets)``; by default of the row.
+
+    No square over- or underflows, and no norm is less than the largest magnitude.
+
+    Examples
+    --------
+    >>> norm(np.array([[[3e200, -4e200, 2e-200]]])), norm(np.array([[[3.0, -4.0, 2.0]]]), bucket=2)
+    (array([[[5.e+200]]]), array([[[5., 2.]]]))
+    """
+    length = x.shape[2] if bucket is None else bucket
+    return (_rounding() if _body(x) is not reference else reference).norm(x, length)
+
+
+def qsgd(x: Array, s: Any, draw: Any, bucket: int | None = None) -> Array:
+    """Round each coordinate at random, without bias, to a multiple of ‖x‖/s, with the norm of its bucket or of the row.
+
+    Parameters
+    ----------
+    x : array, shape (run, worker, coordinate)
+        Finite numbers.
+    s : int or array of int, shape (run, 1, 1)
+        Number of levels above zero.
+    draw : Draw
+        Where the uniform numbers come from; anything with a method ``uniform(d)`` will do.
+    bucket : int, optional
+        Coordinates that share a norm.
+
+    Returns
+    -------
+    array
+        ‖x‖·sign(x_j)·n_j/s, where n_j is ⌊s|x_j|/‖x‖⌋ or, if the uniform number is less than the rest, one more.
+
+    Examples
+    --------
+    >>> from toolkit.draws import Draw
+    >>> qsgd(np.array([[[3.0, -4.0]]]), 5, Draw(seed=1))
+    array([[[ 3., -4.]]])
+    """
+    length = x.shape[2] if bucket is None else bucket
+    if _body(x) is reference or not hasattr(draw, "address"):
+        return reference.qsgd(x, s, draw.uniform(x.shape[2]), norm(x, length), length)
+    return _rounding().qsgd(x, s, draw, length)
+
+
+def natural(x: Array, draw: Any) -> Array:
+    """Round each magnitude at random, without bias, to one of the two nearest powers of two.
+
+    Parameters
+    ----------
+    x : array, shape (run, worker, coordinate)
+        Finite numbers.
+    draw : Draw
+        Where the uniform numbers come from; anything with a method ``uniform(d)`` will do.
+
+    Notes
+    -----
+    A power of two is a sign and an exponent field. A magnitude below the smallest normal number is rounded to zero or
+    to that number; one above the largest power of two becomes that power.
+
+    Examples
+    --------
+    >>> from toolkit.draws import Draw
+    >>> natural(np.array([[[-4.0, 0.0, 0.25]]]), Draw(seed=1))
+    array([[[-4.  ,  0.  ,  0.25]]])
+    """
+    if _body(x) is reference or not hasattr(draw, "address"):
+        return reference.natural(x, draw.uniform(x.shape[2]))
+    return _rounding().natural(x, draw)
 
 
 def sum_sq_difference(x: Array, y: Array) -> Array:
@@ -235,7 +349,7 @@ def warm_up(progress: Callable[[int, int], None] | None = None) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: words(*address),
         lambda: uniform(*address),  # normal numbers and signs are laws of the same kernel
-        lambda: smallest(words(*address), 2),
+        lambda: subset(words(*address), 4, 2),
         lambda: top_k(x, 2),
         lambda: top_k_with_memory(x, x, 0.5, 2),
         lambda: sum_sq(x),

@@ -10,14 +10,17 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.kernels import philox, reference
 from toolkit.kernels.compiled import kernel
-from toolkit.kernels.selection import padded, row_dot, row_sum_sq, select_smallest, select_top
+from toolkit.kernels.selection import padded, select_top
+from toolkit.kernels.subsets import mask
+from toolkit.kernels.sums import row_abs, row_dot, row_sq
 
 __all__ = [
     "dot",
+    "mean_abs",
     "multiply_add",
     "normal",
     "signs",
-    "smallest",
+    "subset",
     "sum_sq",
     "sum_sq_difference",
     "top_k",
@@ -94,7 +97,7 @@ def _top_k_with_memory(memory, v, scale, k, message, rest, error):
         quotient = select_top(p, own_k, message[run], magnitude, quotient)
         _subtract(p.reshape(p.size), message[run].reshape(p.size), p.reshape(p.size))
         for worker in range(workers):
-            error[run, worker] = row_sum_sq(p[worker])
+            error[run, worker] = row_sq(p[worker])
 
 
 def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Array, Array, Array]:
@@ -111,19 +114,17 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
 
 
 @kernel
-def _smallest(words, k, out):
-    magnitude = padded(words.shape[2])
+def _subset(words, k, out):
     for run in range(out.shape[0]):
         own_words, own_k = words[run if words.shape[0] > 1 else 0], k[run if k.size > 1 else 0]
         for worker in range(out.shape[1]):
-            select_smallest(own_words[worker], own_k, out[run, worker], magnitude)
+            mask(own_words[worker], own_k, out[run, worker])
 
 
-def smallest(words: Array, k: Any) -> Array:
+def subset(words: Array, d: int, k: Any) -> Array:
     words, k = _rows(words), _per_run(k, np.int64)
-    shape = words.shape if k.size == 1 else np.broadcast_shapes(words.shape, (k.size, 1, 1))
-    out = np.empty(shape, np.bool_)
-    _smallest(words, k, out)
+    out = np.empty((*np.broadcast_shapes(words.shape[:2], (k.size, 1)), d), np.bool_)
+    _subset(words, k, out)
     return out
 
 
@@ -131,7 +132,7 @@ def smallest(words: Array, k: Any) -> Array:
 def _sum_sq(x, out):
     for run in range(x.shape[0]):
         for worker in range(x.shape[1]):
-            out[run, worker] = row_sum_sq(x[run, worker])
+            out[run, worker] = row_sq(x[run, worker])
 
 
 def sum_sq(x: Array) -> Array:
@@ -142,13 +143,27 @@ def sum_sq(x: Array) -> Array:
 
 
 @kernel
+def _mean_abs(x, out):
+    for run in range(x.shape[0]):
+        for worker in range(x.shape[1]):
+            out[run, worker] = row_abs(x[run, worker]) / x.shape[2]
+
+
+def mean_abs(x: Array) -> Array:
+    x = _rows(x)
+    out = np.empty(x.shape[:2], x.dtype)
+    _mean_abs(x, out)
+    return out
+
+
+@kernel
 def _sum_sq_difference(x, y, out):
     difference = np.empty(x.shape[2], x.dtype)
     for run in range(out.shape[0]):
         own_x, own_y = x[run if x.shape[0] > 1 else 0], y[run if y.shape[0] > 1 else 0]
         for worker in range(out.shape[1]):
             _subtract(own_x[worker if x.shape[1] > 1 else 0], own_y[worker if y.shape[1] > 1 else 0], difference)
-            out[run, worker] = row_sum_sq(difference)
+            out[run, worker] = row_sq(difference)
 
 
 def sum_sq_difference(x: Array, y: Array) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 from toolkit.kernels.compiled import kernel
 from toolkit.kernels.reference import COSINE, LN2, LOGARITHM, SINE
 
-__all__ = ["NORMAL", "SIGNS", "UNIFORM", "fill", "fill_words"]
+__all__ = ["NORMAL", "SIGNS", "UNIFORM", "fill", "fill_words", "row_words", "uniform"]
 
 UNIFORM, NORMAL, SIGNS = 0, 1, 2
 STRIP = 256  # blocks; the scratch of a strip stays in the first-level cache
@@ -29,17 +29,21 @@ def mix(block, k0, k1):
     return (right >> HALF) ^ block[1] ^ k0, right, (left >> HALF) ^ block[3] ^ k1, left
 
 
+@kernel(forceinline=True)
+def ten_rounds(x, k, purpose):
+    """Return the four words of the counter x under the key (k, purpose), in one straight line."""
+    x = mix(mix(x, k, purpose), k + U(1) * KEY0, purpose + U(1) * KEY1)
+    x = mix(mix(x, k + U(2) * KEY0, purpose + U(2) * KEY1), k + U(3) * KEY0, purpose + U(3) * KEY1)
+    x = mix(mix(x, k + U(4) * KEY0, purpose + U(4) * KEY1), k + U(5) * KEY0, purpose + U(5) * KEY1)
+    x = mix(mix(x, k + U(6) * KEY0, purpose + U(6) * KEY1), k + U(7) * KEY0, purpose + U(7) * KEY1)
+    return mix(mix(x, k + U(8) * KEY0, purpose + U(8) * KEY1), k + U(9) * KEY0, purpose + U(9) * KEY1)
+
+
 @kernel
 def draw_blocks(first, step, third, index, seed, purpose, a, b, c, e):
     """Write the four words of each counter (first, step, third, index) under the key (seed, purpose)."""
     for i in range(a.size):
-        x, k = (U(first[i]), step, U(third[i]), index), U(seed[i])
-        x = mix(mix(x, k, purpose), k + U(1) * KEY0, purpose + U(1) * KEY1)
-        x = mix(mix(x, k + U(2) * KEY0, purpose + U(2) * KEY1), k + U(3) * KEY0, purpose + U(3) * KEY1)
-        x = mix(mix(x, k + U(4) * KEY0, purpose + U(4) * KEY1), k + U(5) * KEY0, purpose + U(5) * KEY1)
-        x = mix(mix(x, k + U(6) * KEY0, purpose + U(6) * KEY1), k + U(7) * KEY0, purpose + U(7) * KEY1)
-        x = mix(mix(x, k + U(8) * KEY0, purpose + U(8) * KEY1), k + U(9) * KEY0, purpose + U(9) * KEY1)
-        a[i], b[i], c[i], e[i] = x
+        a[i], b[i], c[i], e[i] = ten_rounds((U(first[i]), step, U(third[i]), index), U(seed[i]), purpose)
 
 
 @kernel
@@ -94,9 +98,15 @@ def number(bits):
 
 
 @kernel
+def uniform(word):
+    """Return (word + 1/2)/2³²."""
+    return (number(WORD | U(word)) - (2.0**52 - 0.5)) * 2.0**-32
+
+
+@kernel
 def uniforms(word, u):
     for i in range(u.size):
-        u[i] = (number(WORD | U(word[i])) - (2.0**52 - 0.5)) * 2.0**-32
+        u[i] = uniform(word[i])
 
 
 @kernel
@@ -178,3 +188,31 @@ def fill(out, seeds, step, shared, purpose, index, law):
                 else:
                     fair_signs(scratch[3 + lane, :n], numbers[lane, :n])
         deal(flat, d, start, x, y, v, w)
+
+
+@kernel
+def draw_row(first, address, a, b, c, e):
+    """Write the four words of the blocks first, first + 1, … of one row."""
+    step, worker, index, seed, purpose = address
+    for i in range(a.size):
+        a[i], b[i], c[i], e[i] = ten_rounds((first + U(i), step, worker, index), seed, purpose)
+
+
+@kernel
+def interleave(a, b, c, e, word):
+    """Lay the words of blocks in the order of their coordinates."""
+    for i in range(a.size):
+        g, q = U(i), U(4) * U(i)
+        word[q], word[q + U(1)], word[q + U(2)], word[q + U(3)] = a[g], b[g], c[g], e[g]
+
+
+@kernel
+def row_words(address, start, size, lanes, word):
+    """Write the words of `size` coordinates from `start`, a multiple of 4, and up to three words more.
+
+    The address of a row is (step, worker, index, seed, purpose); `lanes` is scratch of shape (4, ⌈size/4⌉ or more).
+    """
+    n = (size + 3) // 4
+    a, b, c, e = lanes[0, :n], lanes[1, :n], lanes[2, :n], lanes[3, :n]
+    draw_row(U(start) // U(4), address, a, b, c, e)
+    interleave(a, b, c, e, word)

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from toolkit.arrays import Array, namespace
 
 __all__ = [
     "dot",
+    "mean_abs",
     "multiply_add",
+    "natural",
+    "norm",
     "normal",
+    "qsgd",
     "signs",
-    "smallest",
+    "subset",
     "sum_sq",
     "sum_sq_difference",
     "top_k",
@@ -25,15 +31,11 @@ __all__ = [
 ]
 
 
-def _first(order: Array, k: Any, xp: Any) -> Array:
-    """Mark the first k positions named by each row of `order`."""
-    return xp.argsort(order, axis=-1, stable=True) < (k if isinstance(k, int) else xp.asarray(k))
-
-
 def top_k(x: Array, k: Any) -> Array:
     """Keep the k largest magnitudes of each row, ties to the lowest index, zero elsewhere."""
     xp = namespace(x)
-    kept = _first(xp.argsort(-xp.abs(x), axis=-1, stable=True), k, xp)
+    rank = xp.argsort(xp.argsort(-xp.abs(x), axis=-1, stable=True), axis=-1, stable=True)
+    kept = rank < (k if isinstance(k, int) else xp.asarray(k))
     return xp.where(kept, x, xp.zeros_like(x))
 
 
@@ -45,15 +47,35 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
     return message, rest, sum_sq(rest)
 
 
-def smallest(words: Array, k: Any) -> Array:
-    """Mark the k smallest numbers of each row, ties to the lowest index."""
+def subset(words: Array, d: int, k: Any) -> Array:
+    """Mark a uniformly random subset of size k of each row: Floyd's algorithm, two words for each choice.
+
+    Choice i takes the coordinate t, uniform in 0, …, j with j = d − k + i, or j itself if t was taken before. For
+    k > d/2 the coordinates left out are chosen instead.
+    """
     xp = namespace(words)
-    return _first(xp.argsort(words, axis=-1, stable=True), k, xp)
+    k = xp.asarray(k)
+    few = xp.minimum(k, d - k)
+    coordinate = xp.arange(d)
+    chosen = xp.zeros((*np.broadcast_shapes(words.shape[:2], k.shape[:2]), d), dtype=xp.bool)
+    for i in range(int(xp.max(few))):
+        j = d - few + i
+        end = xp.astype(j + 1, xp.uint64)
+        high, low = (xp.astype(words[..., 2 * i + n : 2 * i + n + 1], xp.uint64) for n in range(2))
+        t = xp.astype((high * end + (low * end >> 32)) >> 32, xp.int64)  # ⌊(j + 1)·number/2⁶⁴⌋
+        taken = xp.any(chosen & (coordinate == t), axis=-1, keepdims=True)
+        chosen = chosen | ((coordinate == xp.where(taken, j, t)) & (i < few))
+    return chosen != (few < k)
 
 
 def sum_sq(x: Array) -> Array:
     """Return Σ x_j² of each row."""
     return namespace(x).sum(x * x, axis=-1)
+
+
+def mean_abs(x: Array) -> Array:
+    """Return Σ |x_j|/d of each row."""
+    return namespace(x).mean(namespace(x).abs(x), axis=-1)
 
 
 def sum_sq_difference(x: Array, y: Array) -> Array:
@@ -74,6 +96,49 @@ def worker_mean(v: Array) -> Array:
 def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
     """Return a·x + scale·b, coordinate by coordinate."""
     return a * x + scale * b
+
+
+def norm(x: Array, bucket: int) -> Array:
+    """Return the 2-norms of the buckets of each row, by x/max|x_j|, which neither over- nor underflows."""
+    xp, d = namespace(x), x.shape[-1]
+    missing = xp.zeros((*x.shape[:-1], -d % bucket), dtype=xp.float64)
+    wide = xp.concat((xp.astype(x, xp.float64), missing), axis=-1)
+    wide = xp.reshape(wide, (*x.shape[:-1], -1, bucket))
+    peak = xp.max(xp.abs(wide), axis=-1)
+    divisor = xp.where(peak > 0, peak, xp.ones_like(peak))
+    return xp.astype(peak * xp.sqrt(xp.sum((wide / divisor[..., None]) ** 2, axis=-1)), x.dtype)
+
+
+def qsgd(x: Array, s: Any, uniform: Array, norms: Array, bucket: int) -> Array:
+    """Round each coordinate at random to a multiple of ‖x‖/s, up where `uniform` is less than what lies above one.
+
+    Single precision numbers are rounded in double precision, where nothing can over- or underflow.
+    """
+    xp, d = namespace(x), x.shape[-1]
+    length = xp.astype(xp.repeat(norms, bucket, axis=-1)[..., :d], xp.float64)
+    divisor = xp.where(length > 0, length, xp.ones_like(length))
+    wide, s = xp.astype(x, xp.float64), xp.astype(xp.asarray(s), xp.float64)
+    single = x.dtype == xp.float32
+    exact = xp.abs(wide) * (s / divisor) if single else s * (xp.abs(wide) / divisor)
+    below = xp.floor(exact)
+    level = xp.minimum(xp.where(uniform < exact - below, below + 1, below), s)
+    message = level * (length / s) if single else length * (level / s)
+    return xp.astype(xp.where(x < 0, -message, message) + 0.0, x.dtype)  # 0.0 takes the sign off zeros
+
+
+def natural(x: Array, uniform: Array) -> Array:
+    """Round each magnitude at random, without bias, to one of the two nearest powers of two, or to zero.
+
+    Below the smallest normal number lies zero; above the largest power of two nothing, as the next one is infinite.
+    """
+    smallest = np.finfo(x.dtype).smallest_normal
+    magnitude = np.abs(x)
+    _, exponent = np.frexp(magnitude)
+    below = np.where(magnitude < smallest, 0, np.ldexp(x.dtype.type(0.5), exponent))
+    gap = np.maximum(below, smallest)
+    bounded = exponent < np.finfo(x.dtype).maxexp
+    up = uniform < np.where(bounded, (magnitude - below) / gap, 0)
+    return np.copysign(below + np.where(up, gap, 0), x)
 
 
 # Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 'Parallel random numbers: as easy as 1, 2, 3', 2011). A 32-bit word is

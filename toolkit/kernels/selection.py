@@ -12,7 +12,7 @@ import numpy as np
 
 from toolkit.kernels.compiled import kernel
 
-__all__ = ["padded", "row_dot", "row_sum_sq", "select_smallest", "select_top"]
+__all__ = ["padded", "select_top", "threshold"]
 
 LANES = 16  # a row of magnitudes is padded to whole vectors
 LONG = 2**14  # a longer row is first thinned to its candidates by a threshold from a sample
@@ -191,44 +191,3 @@ def select_top(x, k, out, magnitude, quotient):
         for worker in range(x.shape[0]):
             quotient = keep_top(x[worker], k, out[worker], magnitude, quotient)
     return quotient
-
-
-@kernel
-def select_smallest(words, k, out, magnitude):
-    """Mark the k smallest of a row of 32-bit words, ties to the lowest index."""
-    d = words.size
-    if k <= 0 or k >= d:
-        out[:] = k >= d
-        return
-    for i in range(d):
-        magnitude[i] = 4294967296.0 - words[i]  # exact, positive and largest for the smallest word
-    chosen, n = thinned(magnitude, d, k)
-    t = threshold(chosen, n, k, 4294967296.0 * (1.0 - (k + 0.5) / d))
-    surplus = -k
-    for i in range(d):
-        out[i] = magnitude[i] >= t
-        surplus += 1 if magnitude[i] >= t else 0
-    i = d - 1
-    while surplus > 0:
-        if magnitude[i] == t:
-            out[i] = False
-            surplus -= 1
-        i -= 1
-
-
-@kernel(fastmath={"reassoc", "nsz"})
-def row_sum_sq(x):
-    """Return Σ x_j² in an order that depends on the length only."""
-    total = 0.0
-    for i in range(x.size):
-        total += np.float64(x[i]) * np.float64(x[i])
-    return total
-
-
-@kernel(fastmath={"reassoc", "nsz"})
-def row_dot(x, y):
-    """Return Σ x_j y_j in an order that depends on the length only."""
-    total = 0.0
-    for i in range(x.size):
-        total += np.float64(x[i]) * np.float64(y[i])
-    return total

@@ -1,0 +1,53 @@
+"""How one long row is shared between threads: in consecutive parts, whose borders no number depends on.
+
+Kernels hold no interpreter lock, so plain Python threads do, and the pool lives as long as the process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, TypeVar
+
+__all__ = ["LONG", "in_parts", "parts"]
+
+LONG = 2**18  # a shorter row is not worth the hand-over to another thread
+
+T = TypeVar("T")
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="kernel")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked child has none of its parent's threads
+
+
+def parts(d: int, threads: int, unit: int) -> list[tuple[int, int]]:
+    """Return consecutive ranges that make up range(d), one per thread, with borders at multiples of `unit`.
+
+    Examples
+    --------
+    >>> parts(1_000_000, 2, 256)
+    [(0, 500224), (500224, 1000000)]
+    >>> parts(1000, 2, 256)
+    [(0, 1000)]
+    """
+    if threads == 1 or d < LONG:
+        return [(0, d)]
+    length = -(-d // (threads * unit)) * unit
+    return [(start, min(start + length, d)) for start in range(0, d, length)]
+
+
+def in_parts(task: Callable[..., T], d: int, threads: int, unit: int, *each: Sequence[Any]) -> list[T]:
+    """Return the results of `task(…, start, stop)` on the `parts`, in their order; the caller's thread does the first.
+
+    Each further sequence has one entry for each part; they come before start and stop.
+    """
+    first, *others = ((*own, *part) for *own, part in zip(*each, parts(d, threads, unit), strict=True))
+    waiting = [_pool(threads).submit(task, *arguments) for arguments in others]
+    return [task(*first), *(future.result() for future in waiting)]
