@@ -32,9 +32,9 @@ class Rotated(Rotation, Combinator):
     Notes
     -----
     ‖Rx‖ = ‖x‖, so δ, ω, κ² and (A, B) of C in dimension D hold for C' too: the worst case over all vectors is the same
-    before and after a rotation. They are not sharp, because no vector is the worst one under most rotations (derived).
-    Where C is the same for ±y, the signs of S count; what is known for uniformly distributed rotations, as asymptotic
-    errors, need not hold for this one: a vector with two equal entries has a rotation with half its entries zero.
+    before and after a rotation. They are not sharp, because no vector is a worst case under most rotations (derived).
+    What is known for uniformly distributed rotations, such as asymptotic errors, need not hold for this one, which has
+    2^d outcomes: a vector of two equal entries always has half its rotated entries zero.
 
     The expected error is the average over the 2^d signs for d ≤ 12, if C is deterministic or d = D; otherwise it is not
     known in closed form. The workers have rotations of their own unless C needs shared randomness. The price is that of
