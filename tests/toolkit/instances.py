@@ -34,7 +34,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     ],
     "count-sketch": ["rows=1,columns=4", "rows=3,columns=2,estimate=median", "rows=2,columns=3,k=1"],
     "coordinate-sampling": [("", 4), ("", 7)],
-    "dithered-uniform": ["step=0.5", "step=0.5,subtractive=true"],
+    "dithered-uniform": ["spacing=0.5", "spacing=0.5,subtractive=true"],
     "drive": ["", "scale=least-squares"],
     "eden": ["bits=2", "bits=3,scale=least-squares"],
     "fcc": ["compressor=(top-k:k=1),rounds=2", "compressor=(rand-k:k=2),rounds=3", "compressor=(natural),rounds=2"],

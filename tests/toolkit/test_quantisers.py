@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+import array_api_strict
 import numpy as np
 import pytest
 from scipy import stats
 
+from problems import Quadratic
 from proofs_check.enumeration import Script, two_point_law
 from proofs_check.panel import panel
+from toolkit import simulate
+from toolkit.algorithms import ErrorFeedback
 from toolkit.channel import Channel
 from toolkit.compressors import (
     QSGD,
@@ -28,6 +32,7 @@ from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import ledger
 from toolkit.parameters import bind
+from toolkit.wire import Codec
 
 DRAW = Draw(seed=[7, 8, 9], workers=4).per_worker
 EPS = np.finfo(float).eps
@@ -40,7 +45,7 @@ ROUNDING = [
     *((NaturalDithering(s=s, norm=norm), True) for s in (1, 4) for norm in ("1", "2", "max")),
     (TernGrad(), True),
     (TernGrad(clip=0.9), False),
-    (DitheredUniform(step=0.3), True),
+    (DitheredUniform(spacing=0.3), True),
     (FloatFormat(format="bfloat16", rounding="stochastic"), True),
     (FloatFormat(format="float8_e5m2", rounding="stochastic"), False),  # the panel goes beyond its largest number
     (NoisySign(noise=0.7), False),
@@ -111,6 +116,37 @@ def test_scales_whose_squares_leave_the_number_range(compressor, dtype, power):
     x = batch(dtype=dtype)
     for scale in (dtype(2.0**power), dtype(2.0**-power)):
         assert np.array_equal(compressor.compress(scale * x, DRAW), scale * compressor.compress(x, DRAW))
+
+
+class StrictScript(Script):
+    """The same numbers as arrays of the strict array-API library."""
+
+    def uniform(self, d):
+        return array_api_strict.asarray(self.numbers)
+
+
+@pytest.mark.parametrize(
+    "compressor",
+    [
+        *(QSGD(s=2, norm=norm) for norm in ("1", "2", "max")),
+        TernGrad(clip=1.0),
+        RawSign(),
+        RawSign(zero=0),
+        RawSign(zero="random"),
+        StochasticSign(bound=0.7),
+        StochasticSign(norm="2"),
+        DitheredUniform(spacing=0.3),
+        DitheredUniform(spacing=0.3, subtractive=True),
+    ],
+    ids=repr,
+)
+def test_other_array_libraries_get_the_same_numbers(compressor):
+    x, numbers = row(0.3, 0.7, -1.1, 0.0, 1e-3), row(0.1, 0.9, 0.3, 0.7, 0.5)
+    strict = compressor.message(array_api_strict.asarray(x), StrictScript(numbers))
+    assert type(strict).__module__.startswith("array_api_strict")
+    assert np.array_equal(np.asarray(strict), compressor.message(x, Script(numbers)))
+    error = compressor.expected_error(array_api_strict.asarray(x))
+    np.testing.assert_allclose(np.asarray(error), compressor.expected_error(x), rtol=1e-15)
 
 
 # QSGD.
@@ -249,26 +285,30 @@ def test_the_recalled_constant_of_natural_dithering_holds_and_is_larger():
                 assert float(compressor.constants(d).omega) < compressor.printed_omega(d)
 
 
-# A fixed step.
+# A fixed spacing.
 
 
 def test_a_subtracted_dither_leaves_a_uniform_error_whatever_the_vector():
     """On the midpoints of N equal intervals of u the errors are N equally spaced points: their law is theirs."""
-    n, step, x = 1000, 0.3, row(0.0, 0.15, -7.31, 1e-9, 123.456)
+    n, spacing, x = 1000, 0.3, row(0.0, 0.15, -7.31, 1e-9, 123.456)
     u = (np.arange(n) + 0.5) / n
     rows = np.broadcast_to(x, (n, 1, 5))
-    error = DitheredUniform(step=step, subtractive=True).message(rows, Script(np.tile(u[:, None, None], 5))) - rows
+    error = (
+        DitheredUniform(spacing=spacing, subtractive=True).message(rows, Script(np.tile(u[:, None, None], 5))) - rows
+    )
     for spaced in np.sort(error[:, 0], axis=0).T:
-        np.testing.assert_allclose(np.diff(spaced), step / n, rtol=1e-9)
-        assert -step / 2 <= spaced[0] <= -step / 2 + 1.01 * step / n
-        assert step / 2 - 1.01 * step / n <= spaced[-1] <= step / 2
+        np.testing.assert_allclose(np.diff(spaced), spacing / n, rtol=1e-9)
+        assert -spacing / 2 <= spaced[0] <= -spacing / 2 + 1.01 * spacing / n
+        assert spacing / 2 - 1.01 * spacing / n <= spaced[-1] <= spacing / 2
     # Of N points that far apart the mean square is Δ²/12 up to Δ²/(2N), whatever their offset.
-    assert np.abs((error**2).mean(axis=0) - step**2 / 12).max() <= step**2 / (2 * n)
-    assert DitheredUniform(step=step, subtractive=True).expected_error(x)[0, 0] == pytest.approx(5 * step**2 / 12)
+    assert np.abs((error**2).mean(axis=0) - spacing**2 / 12).max() <= spacing**2 / (2 * n)
+    assert DitheredUniform(spacing=spacing, subtractive=True).expected_error(x)[0, 0] == pytest.approx(
+        5 * spacing**2 / 12
+    )
 
 
 def test_without_subtraction_multiples_of_the_step_are_sent_and_half_way_is_worst():
-    compressor = DitheredUniform(step=0.25)
+    compressor = DitheredUniform(spacing=0.25)
     sent = compressor.compress(batch(), DRAW)
     assert np.array_equal(np.rint(sent / 0.25) * 0.25, sent)
     assert np.array_equal(compressor.compress(sent, DRAW), sent)
@@ -279,7 +319,7 @@ def test_without_subtraction_multiples_of_the_step_are_sent_and_half_way_is_wors
 
 @pytest.mark.parametrize("subtractive", [True, False])
 def test_levels_end_where_codes_of_integers_end(subtractive):
-    compressor = DitheredUniform(step=0.5, subtractive=subtractive)
+    compressor = DitheredUniform(spacing=0.5, subtractive=subtractive)
     x = row(1e300, -1e300, 3.0)
     sent = compressor.message(x, Script(np.full(3, 0.5)))
     assert sent.ravel().tolist() == [2.0**50 - 1, 1 - 2.0**50, 3.0]
@@ -290,20 +330,20 @@ def test_levels_end_where_codes_of_integers_end(subtractive):
 
 def test_the_price_of_dithered_levels_is_the_code_they_are_sent_in():
     x = batch(dtype=np.float32)
-    for compressor in (DitheredUniform(step=0.2), DitheredUniform(step=0.2, subtractive=True)):
+    for compressor in (DitheredUniform(spacing=0.2), DitheredUniform(spacing=0.2, subtractive=True)):
         bits = ledger(compressor, x, DRAW)
         assert np.array_equal(bits.formula, bits.encoded - bits.padding)
         assert (bits.side == 32 * compressor.subtractive).all()
-    assert DitheredUniform(step=1.0).price_of(row(0.0, -1.0, 1.0, -2.0)).tolist() == [[1 + 3 + 3 + 5]]
+    assert DitheredUniform(spacing=1.0).price_of(row(0.0, -1.0, 1.0, -2.0)).tolist() == [[1 + 3 + 3 + 5]]
 
 
 def test_sums_of_levels_are_levels_of_sums():
-    compressor, x = DitheredUniform(step=0.25), batch()
+    compressor, x = DitheredUniform(spacing=0.25), batch()
     parts = compressor.parts(x, DRAW)
     total = compressor.assemble({"level": parts["level"].sum(axis=1, keepdims=True)}, None, 37, x.dtype)
     assert compressor.summable
     assert np.array_equal(total, compressor.compress(x, DRAW).sum(axis=1, keepdims=True))
-    assert not DitheredUniform(step=0.25, subtractive=True).summable
+    assert not DitheredUniform(spacing=0.25, subtractive=True).summable
 
 
 # Lloyd–Max.
@@ -590,8 +630,8 @@ def test_noisy_signs_follow_the_error_function():
 @pytest.mark.parametrize(
     ("make", "path", "values"),
     [
-        (lambda v: DitheredUniform(step=v), ("step",), (0.3, 1.0, 4.0)),
-        (lambda v: DitheredUniform(step=v, subtractive=True), ("step",), (0.3, 1.0, 4.0)),
+        (lambda v: DitheredUniform(spacing=v), ("spacing",), (0.3, 1.0, 4.0)),
+        (lambda v: DitheredUniform(spacing=v, subtractive=True), ("spacing",), (0.3, 1.0, 4.0)),
         (lambda v: LloydMax(levels=v), ("levels",), (2, 5, 64)),
         (lambda v: LloydMax(levels=v, scale="max"), ("levels",), (3, 5, 64)),
         (lambda v: StochasticSign(bound=v), ("bound",), (0.3, 1.0, 4.0)),
@@ -634,8 +674,8 @@ def ledger_of(swept, x):
         (lambda: NaturalDithering(s=0), "at least 1"),
         (lambda: NaturalDithering(s=2, norm="inf"), "none of its choices"),
         (lambda: TernGrad(clip=0), "above 0"),
-        (lambda: DitheredUniform(step=0.0), "above 0"),
-        (lambda: DitheredUniform(step=1.0, subtractive=1), "True or False"),
+        (lambda: DitheredUniform(spacing=0.0), "above 0"),
+        (lambda: DitheredUniform(spacing=1.0, subtractive=1), "True or False"),
         (lambda: LloydMax(levels=1), "from 2 to 256"),
         (lambda: LloydMax(levels=[2, 257]), "from 2 to 256"),
         (lambda: LloydMax(levels=2, source="uniform"), "none of its choices"),
@@ -656,3 +696,19 @@ def ledger_of(swept, x):
 def test_impossible_fields_are_refused(make, wrong):
     with pytest.raises(WrongUse, match=wrong):
         make()
+
+
+def test_a_swept_spacing_in_a_simulation():
+    """On each path a coordinate errs by less than Δ, or with a subtracted dither by at most Δ/2."""
+    problem = Quadratic.generate(workers=3, dimension=6, spectrum=(0.1, 1.0), heterogeneity=1.0, sigma_sq=0.0)
+    spacings, steps = np.array([0.01, 1.0]), 20
+    for subtractive, share in ((False, 1.0), (True, 0.25)):
+        compressor = DitheredUniform(spacing=spacings, subtractive=subtractive)
+        result = simulate(
+            problem, ErrorFeedback(), compressor, stepsize=0.1, steps=steps, codec=Codec(), progress=False
+        )
+        error = result["total_error"].sel(run=0, step=steps).values
+        assert (error > 0).all()
+        assert (error <= share * steps * 6 * spacings**2).all()
+        coded = (result["bits_up_encoded"] - result["bits_up_padding"]).sel(run=0, step=steps).values
+        assert np.array_equal(result["bits_up"].sel(run=0, step=steps).values, coded)

@@ -1,4 +1,4 @@
-"""Random rounding of every coordinate to a multiple of a fixed step."""
+"""Random rounding of every coordinate to a multiple of a fixed spacing."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ class DitheredUniform(Compressor):
 
     Parameters
     ----------
-    step : float
-        Δ, above 0, in the unit of the message and known to the receiver; may be swept.
+    spacing : float
+        Δ, the distance of neighbouring levels, above 0, in the unit of the message and known to the receiver; may be
+        swept.
     subtractive : bool
         Whether the receiver draws the dither again and subtracts it; the seed is then sent.
 
     Raises
     ------
     WrongUse
-        If `step` is not a positive number or `subtractive` is not True or False.
+        If `spacing` is not a positive number or `subtractive` is not True or False.
 
     Notes
     -----
@@ -60,23 +61,23 @@ class DitheredUniform(Compressor):
     >>> import numpy as np
     >>> from toolkit.draws import Draw
     >>> x = np.array([0.5, -1.25, 0.0])
-    >>> DitheredUniform(step=0.25).compress(x, Draw(seed=1))
+    >>> DitheredUniform(spacing=0.25).compress(x, Draw(seed=1))
     array([ 0.5 , -1.25,  0.  ])
-    >>> sent = DitheredUniform(step=0.25, subtractive=True).compress(x, Draw(seed=1))
+    >>> sent = DitheredUniform(spacing=0.25, subtractive=True).compress(x, Draw(seed=1))
     >>> bool((abs(sent - x) < 0.125).all())
     True
-    >>> DitheredUniform(step=2.0, subtractive=True).expected_error(x[None, None])
+    >>> DitheredUniform(spacing=2.0, subtractive=True).expected_error(x[None, None])
     array([[1.]])
     """
 
     random: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
 
-    step: float
+    spacing: float
     subtractive: bool = False
 
     def validate(self) -> None:
-        check_positive(self, "step")
+        check_positive(self, "spacing")
         check_switch(self, "subtractive")
 
     @property
@@ -93,7 +94,7 @@ class DitheredUniform(Compressor):
 
     def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         xp = namespace(x)
-        level = rounded(self._clipped(x) / self.step, draw.of("dither").uniform(x.shape[-1]))
+        level = rounded(self._clipped(x) / self.spacing, draw.of("dither").uniform(x.shape[-1]))
         return {"level": xp.astype(level, xp.int64)}
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
@@ -101,26 +102,26 @@ class DitheredUniform(Compressor):
         level = xp.astype(parts["level"], xp.float64)
         if self.subtractive:
             level = level + (draw.of("dither").uniform(d) - 0.5)
-        return xp.astype(level * self.step, dtype)
+        return xp.astype(level * self.spacing, dtype)
 
     def _clipped(self, x: Array) -> Array:
         """Return x within ±(2⁵¹ − 2)Δ, in double precision so that the dither keeps its law."""
         xp = namespace(x)
-        largest = xp.asarray(LARGEST * self.step)
+        largest = xp.asarray(LARGEST * self.spacing)
         return xp.minimum(xp.maximum(xp.astype(x, xp.float64), -largest), largest)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if self.subtractive:
             return CompressorConstants(kappa_sq=exact(self._uniform_error(d), "dΔ²/12, attained by every x"))
         source = "dΔ²/4, attained half-way between multiples of Δ"
-        return CompressorConstants(kappa_sq=exact(d * self.step**2 / 4, source))
+        return CompressorConstants(kappa_sq=exact(d * self.spacing**2 / 4, source))
 
     def domain(self, d: int, dtype: Any) -> tuple[float, float]:
         low, high = super().domain(d, dtype)
-        return low, min(high, LARGEST * float(np.min(self.step)))
+        return low, min(high, LARGEST * float(np.min(self.spacing)))
 
     def _uniform_error(self, d: int) -> Any:
-        return d * self.step**2 / 12
+        return d * self.spacing**2 / 12
 
     def expected_error(self, x: Array) -> Array:
         xp = namespace(x)
@@ -128,13 +129,13 @@ class DitheredUniform(Compressor):
         if self.subtractive:
             error = per_row(self._uniform_error(x.shape[-1]))
         else:
-            error = per_row(self.step) ** 2 * xp.sum(rounding_variance(clipped / self.step), axis=-1)
+            error = per_row(self.spacing) ** 2 * xp.sum(rounding_variance(clipped / self.spacing), axis=-1)
         return xp.astype(kernels.sum_sq_difference(xp.astype(x, xp.float64), clipped) + error, x.dtype)
 
     def price(self, n: int, d: int, dtype: Any) -> None:
         return None
 
     def price_of(self, message: Array) -> Array:
-        level = np.rint(np.asarray(message, dtype=float) / self.step).astype(np.int64)
+        level = np.rint(np.asarray(message, dtype=float) / self.spacing).astype(np.int64)
         bits = elias_gamma_bits(positive(level, None, None)).sum(axis=-1).astype(float)
         return bits + SEED_BITS if self.subtractive else bits
