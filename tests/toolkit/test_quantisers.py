@@ -711,4 +711,4 @@ def test_a_swept_spacing_in_a_simulation():
         assert (error > 0).all()
         assert (error <= share * steps * 6 * spacings**2).all()
         coded = (result["bits_up_encoded"] - result["bits_up_padding"]).sel(run=0, step=steps).values
-        assert np.array_equal(result["bits_up"].sel(run=0, step=steps).values, coded)
+        np.testing.assert_allclose(result["bits_up"].sel(run=0, step=steps).values, coded, rtol=1e-12)  # means of three
