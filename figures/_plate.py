@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from figures._numbers import Numbered, put_numbers
 from figures._style import BLACK, COLUMN, Look, style
 from toolkit.arrays import Array
 
@@ -58,6 +59,7 @@ class Plate:
         self._rows: list[dict[str, Any]] = []
         self._known: dict[Axes, dict[str, str]] = {}  # what the table says of every point of a panel
         self._names: list[tuple[Any, Any, float, Side]] = []  # curve, text, where along it, which side
+        self._numbers: list[Numbered] = []
         self._context = ExitStack()
 
     def __enter__(self) -> Plate:
@@ -78,6 +80,7 @@ class Plate:
                 self.figure.set_layout_engine("none")
                 for curve, text, at, side in self._names:
                     _lay_along(curve, text, at, side)
+                put_numbers(self._numbers)
 
     @property
     def table(self) -> pandas.DataFrame:
@@ -160,11 +163,32 @@ class Plate:
         if label is not None and at is not None:
             self._put_name(curve, label, look.ink, at, side)
 
-    def theory(self, axes: Axes, name: str, x: Any, y: Any, *, at: float = 0.6, side: Side = "above") -> None:
-        """Draw a theory line, thin and black, with its name on it; `at` and `side` are as in `measured`."""
+    def numbered(self, axes: Axes, name: str, number: str, x: Any, y: Any, *, look: Look) -> None:
+        """Draw points joined by a line, with a number beside them that a key explains; the rest as in `measured`."""
+        x, y, _ = self._enter(axes, name, "measured", x, y, None)
+        axes.plot(
+            x, y, color=look.colour, linewidth=0.5, marker=look.marker, markersize=2.4, markeredgewidth=0, alpha=0.9
+        )
+        self._numbers.append(Numbered(axes, number, np.column_stack([x, y]), look.ink))
+
+    def theory(
+        self,
+        axes: Axes,
+        name: str,
+        x: Any,
+        y: Any,
+        *,
+        at: float | None = 0.6,
+        side: Side = "above",
+        dashes: Any = "solid",
+    ) -> None:
+        """Draw a theory line, thin and black, with its name on it, or in the legend if `at` is None; see `measured`."""
         x, y, _ = self._enter(axes, name, "theory", x, y, None)
-        (curve,) = axes.plot(x, y, color=BLACK, linewidth=0.7, zorder=3)  # above what is measured
-        self._put_name(curve, name, BLACK, at, side)
+        in_legend = name if at is None else None
+        (curve,) = axes.plot(x, y, color=BLACK, linewidth=0.7, linestyle=dashes, label=in_legend)
+        curve.set_zorder(3)  # above what is measured
+        if at is not None:
+            self._put_name(curve, name, BLACK, at, side)
 
     def _put_name(self, curve: Any, name: str, colour: Any, at: float, side: Side) -> None:
         text = curve.axes.text(*curve.get_xydata()[0], name, fontsize=NAME_SIZE, color=colour, ha="center")

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "LOOKS", "Look", "style"]
+__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "Look", "style"]
 
 COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
 
@@ -52,10 +52,11 @@ SETTINGS: Any = {
 
 @dataclass(frozen=True)
 class Look:
-    """Colour and dashes of one method: either alone tells it from the others."""
+    """Colour and dashes of one method, or colour and marker of one group: either alone tells it from the others."""
 
     colour: str
     dashes: Any = "solid"
+    marker: str = "o"
 
     @property
     def ink(self) -> tuple[float, ...]:
@@ -87,6 +88,16 @@ CODE_LOOKS = {
     "Elias omega gaps": Look(VERMILLION, (0, (2.6, 1.0))),
     "Elias gamma gaps": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
     "Golomb gaps": Look(BLUE, (0, (5, 1.2))),
+}
+
+# Of kinds of compressors.
+GROUP_LOOKS = {
+    "sparsifiers": Look(BLUE, marker="o"),
+    "quantisers": Look(VERMILLION, marker="s"),
+    "rotations and sketches": Look(GREEN, marker="^"),
+    "low rank": Look(PURPLE, marker="D"),
+    "formats": Look(GREY, marker="v"),
+    "made of others": Look(ORANGE, marker="P"),
 }
 
 

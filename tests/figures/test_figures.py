@@ -10,8 +10,9 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 import problems
-from figures import logistic_regression
+from figures import _messages, logistic_regression, portrait
 from figures._base import Figure
+from figures._limits import limits
 from figures._style import CODE_LOOKS, COLUMN
 from toolkit import members
 from toolkit.sweep import run_all
@@ -136,6 +137,62 @@ def test_no_position_code_is_drawn_below_the_entropy(drawings):
     codes = table[table.panel == "codes"].pivot_table(index="x", columns="curve", values="y")
     (limit,) = set(codes.columns).difference(CODE_LOOKS)
     assert (codes.drop(columns=limit).min(axis=1) >= codes[limit] - 1e-9)[codes[limit].notna()].all()
+
+
+def test_portrait_shows_every_compressor_or_says_that_it_does_not(drawings):
+    drawing = drawings["portrait"]
+    left_out = drawing.caption.partition("parameters are not known here: ")[2].partition(".")[0].split(", ")
+    shown = set(drawing.table.curve[drawing.table.panel == "gaussian"]) - {
+        line.name for line in limits("gaussian", 0.1).lines
+    }
+    assert shown | set(left_out) - {""} == set(members.names("toolkit.compressors"))
+    key = [text.get_text() for text in drawing.figure.axes[-1].texts]
+    numbered = drawing.table[drawing.table.kind == "measured"].groupby("curve").number.first()
+    assert {f"{int(number)}  {name}" for name, number in numbered.items()} <= set(key)
+
+
+def test_portrait_draws_its_table_with_what_is_beyond_on_the_edge(drawings):
+    drawing = drawings["portrait"]
+    for axes, panel in zip(drawing.figure.axes, portrait.TITLES, strict=False):
+        rows = drawing.table[drawing.table.panel == panel]
+        drawn = {line.get_xydata().tobytes() for line in axes.lines if line.get_marker() not in ("None", None)}
+        for _, own in rows[rows.kind == "measured"].groupby("curve"):
+            points = np.column_stack([own.x.clip(*portrait.BITS), own.y.clip(*portrait.ERROR)])
+            assert points.tobytes() in drawn, (panel, own.curve)
+        numbers = {text.get_text() for text in axes.texts}
+        assert {str(int(number)) for number in rows.number.dropna()} <= numbers, panel
+
+
+def test_no_compressor_is_below_what_is_possible(drawings):
+    """The bytes sent of every source, and declared constants: theorems, decided at five standard errors of the means.
+
+    A jackknife over four messages is rough, but every margin but the smallest is hundreds of standard errors.
+    """
+    drawing = drawings["portrait"]
+    measured = drawing.table[drawing.table.kind == "measured"]
+    assert (measured.margin > -5 * measured.deviation.fillna(0.0)).all()
+    assert "LEFT" not in drawing.caption
+    assert drawing.caption.count("0 of ") == len(portrait.TITLES)
+    theory = drawing.table[(drawing.table.kind == "theory") & (drawing.table.panel == "gaussian")]
+    np.testing.assert_allclose(theory.y, 4.0**-theory.x, rtol=1e-12)
+
+
+def test_a_compressor_below_what_is_possible_would_be_named(drawings):
+    points = drawings["portrait"].table.copy()
+    first = points.index[points.panel == "laplace"][0]
+    points.loc[first, "margin"] = -0.1
+    assert "LEFT of it" in portrait._verdict(points, "laplace")
+    assert points.compressor[first] in portrait._verdict(points, "laplace")
+    assert "LEFT" not in portrait._verdict(points, "gaussian")
+
+
+def test_margins_are_means_and_their_jackknife():
+    """With no error to weigh, the margin is a mean of bits, and the jackknife its usual standard error."""
+    bits, one = np.array([1.0, 2.0, 4.0, 5.0]), np.ones(4)
+    measured = _messages.Measured(bits, bits, bits, one, one)
+    margin, deviation = measured.margin("encoded", lambda error: 3 * error)
+    assert margin == 0.0
+    assert deviation == pytest.approx(np.std(bits, ddof=1) / 2)
 
 
 def corners(text, renderer):

@@ -66,7 +66,7 @@ def fixed_slope(probabilities: Array, distortions: Array, slope: float, gap: flo
     mixed = kernel @ q
     distortion = float(p @ ((kernel * d) @ q / mixed))
     lagrangian = float(p @ (slope * least[:, 0] - np.log(mixed)))
-    certified = lagrangian - log((kernel.T @ (p / mixed)).max())
+    certified = lagrangian - log(float((kernel.T @ (p / mixed)).max()))
     return RatePoint(slope, distortion, BITS * (lagrangian - slope * distortion), BITS * certified)
 
 

@@ -113,7 +113,7 @@ def rate_point(source: SymmetricSource, slope: float, gap: float = 5e-5, *, node
         q = best_mixture(kernel, mass / inside, gap / BITS / 4)
         mixed = kernel @ q
         c = to_fine.T @ (mass / inside / mixed)
-        excess = log(c.max()) + allowance
+        excess = log(float(c.max())) + allowance
         if excess * BITS < gap:
             break
         peaks = (c >= np.append(0, c[:-1])) & (c >= np.append(c[1:], 0)) & (c > 1)
@@ -124,7 +124,7 @@ def rate_point(source: SymmetricSource, slope: float, gap: float = 5e-5, *, node
         )
     within = float(mass @ (_squared(x, places, slope) @ q / mixed))
     lagrangian = -float(mass @ np.log(mixed))
-    rate = lagrangian - slope * within + source.tail_mass * log(2 / q[-1])
+    rate = lagrangian - slope * within + source.tail_mass * log(2 / float(q[-1]))
     certified = lagrangian - inside * excess
     return RatePoint(slope, within + source.tail_excess, BITS * rate, BITS * certified)
 

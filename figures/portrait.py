@@ -1,0 +1,182 @@
+"""Every compressor by its bits and its error, beside what is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from figures._base import Drawing, Figure, Records
+from figures._families import Family, families
+from figures._limits import Limits, Line, limits
+from figures._messages import BEFORE, SOURCES, D, P, measure, worst_case
+from figures._plate import Plate
+from figures._style import GREY, GROUP_LOOKS
+from toolkit.draws import Draw
+from toolkit.information.universal_law import least_worst_error
+
+if TYPE_CHECKING:
+    import pandas
+    import xarray
+
+WORKERS = 4
+BITS, ERROR = (0.05, 45.0), (3e-4, 45.0)  # what the panels show
+PANEL, KEY_ROW, KEY_COLUMNS = 2.6, 0.118, 3  # inches, inches
+TITLES = {
+    "gaussian": "Gaussian vectors",
+    "laplace": "Laplace vectors",
+    "sparse": f"sparse vectors: $N(0, {1 / P:.0f})$ with probability {P}, else 0",
+    "worst": "worst case over the unit ball: declared constants",
+}
+SURE = 5.0  # standard errors
+ALL_BITS = np.geomspace(*BITS, 300)
+LAW = (Line("universal law $4^{-b/d}$", ALL_BITS, least_worst_error(ALL_BITS * D, D), "solid"),)
+
+
+class Portrait(Figure):
+    """All compressors on the plane of bits and errors, and the lines that nothing can be below."""
+
+    name = "portrait"
+    title = "What every compressor pays in bits for its error, and what is possible"
+
+    def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
+        found = list(families())
+        shown = [family for family in found if family.compressors]
+        possible = {source: limits(source, ERROR[0]) for source in SOURCES}
+        draw = Draw(seed=np.arange({"quick": 1, "full": 8}[level]), workers=WORKERS)
+        points = _points(shown, draw, possible)
+        entries = _key_entries(shown)
+        rows = -(-len(entries) // KEY_COLUMNS)
+        heights = [PANEL] * len(TITLES) + [KEY_ROW * rows]
+        with Plate(panels=len(heights), height=sum(heights) + 0.55, shares=heights) as plate:
+            for panel in TITLES:
+                axes = _plane(plate, panel)
+                for (number, name), own in points[points.panel == panel].groupby(["number", "curve"]):
+                    x, y = np.clip(own.x.values, *BITS), np.clip(own.y.values, *ERROR)
+                    plate.numbered(axes, name, str(number), x, y, look=GROUP_LOOKS[own.group.iloc[0]])
+                lines = LAW if panel == "worst" else possible[panel].lines
+                for line in lines:
+                    where: Any = {"at": line.at, "side": line.side, "dashes": line.dashes}
+                    plate.theory(axes, line.name, line.bits, line.error, **where)
+                if any(line.at is None for line in lines):
+                    axes.legend(loc="lower left")
+            axes.set_xlabel("bits per coordinate")
+            _draw_key(plate.panel("key", x="", y=""), entries, rows)
+        theory = plate.table[plate.table.kind == "theory"]
+        left_out = [family.name for family in found if not family.compressors]
+        caption = _caption(points, possible, draw.shape[0] * WORKERS, left_out)
+        return Drawing(self.title, plate.figure, _joined(points, theory), caption)
+
+
+def _plane(plate: Plate, panel: str) -> Any:
+    """Return the next panel with the plane of bits and errors, which all panels share."""
+    from matplotlib.ticker import NullLocator
+
+    y = "worst error" if panel == "worst" else r"error $E\|C(x) - x\|^2/E\|x\|^2$"
+    axes = plate.panel(panel, x="", y=y, log="xy", title=TITLES[panel])
+    axes.set_xlim(*BITS)
+    axes.set_ylim(*ERROR)
+    axes.set_xticks([0.1, 1, 10], ["0.1", "1", "10"])
+    axes.set_yticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+    return axes
+
+
+def _points(shown: Sequence[Family], draw: Draw, possible: Mapping[str, Limits]) -> pandas.DataFrame:
+    """Return a row for every compressor and source, and for every worst case that is known.
+
+    `margin` is how many bits per coordinate a point lies right of the line that bounds it, `deviation` its standard
+    error, and `entropy_margin` the same for the ledger's entropy.
+    """
+    import pandas
+
+    rows: list[dict[str, Any]] = []
+    for number, family in enumerate(shown, 1):
+        for compressor in family.compressors:
+            about = {"number": number, "curve": family.name, "group": family.group, "compressor": repr(compressor)}
+            for source in SOURCES:
+                found = measure(compressor, source, draw)
+                means = {count: float(getattr(found, count).mean()) for count in ("formula", "entropy", "encoded")}
+                margin, deviation = found.margin("encoded", possible[source].least_bits)
+                free, of_free = found.margin("entropy", possible[source].least_bits)
+                means |= {
+                    "margin": margin,
+                    "deviation": deviation,
+                    "entropy_margin": free,
+                    "entropy_deviation": of_free,
+                }
+                rows.append(about | {"panel": source, "x": means["encoded"], "y": found.error} | means)
+            worst = worst_case(compressor, WORKERS)
+            if worst is not None:
+                bits, error = worst
+                constant = least_worst_error(0, D, shared_randomness=compressor.random)
+                margin = bits - 0.5 * np.log2(constant / error)
+                rows.append(about | {"panel": "worst", "x": bits, "y": error, "formula": bits, "margin": margin})
+    return pandas.DataFrame(rows).assign(kind="measured")
+
+
+def _joined(points: pandas.DataFrame, theory: pandas.DataFrame) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.concat([points, theory.drop(columns=["y_low", "y_high"])], ignore_index=True)
+
+
+def _key_entries(shown: Sequence[Family]) -> list[tuple[str, Any]]:
+    """Return the lines of the key: the name of a group, or number and name of a family, with its look."""
+    entries: list[tuple[str, Any]] = []
+    for number, family in enumerate(shown, 1):
+        if not entries or family.group != shown[number - 2].group:
+            entries.append((family.group, None))
+        entries.append((f"{number}  {family.name}", GROUP_LOOKS[family.group]))
+    return entries
+
+
+def _draw_key(axes: Any, entries: Sequence[tuple[str, Any]], rows: int) -> None:
+    """Write the key in columns over the whole width of the figure."""
+    axes.set_axis_off()
+    for i, (words, look) in enumerate(entries):
+        column, row = divmod(i, rows)
+        x, y = -0.16 + 0.4 * column, 1 - (row + 0.5) / rows
+        colour, style = (GREY, "italic") if look is None else (look.ink, "normal")
+        text = axes.text(x + 0.02 * (look is not None), y, words, fontsize=6, va="center", color=colour, style=style)
+        text.set_in_layout(False)
+        if look is not None:
+            axes.plot([x], [y], marker=look.marker, color=look.colour, markersize=3, clip_on=False)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+
+
+def _caption(points: pandas.DataFrame, possible: Mapping[str, Limits], messages: int, left_out: Sequence[str]) -> str:
+    gap = max(one.gap for one in possible.values())
+    by_entropy = points[(points.panel == "gaussian") & (points.entropy_margin < 0)].compressor
+    absent = f" Not shown, because its parameters are not known here: {', '.join(left_out)}." if left_out else ""
+    return (
+        f"Means over {messages} messages of $d = {D}$ coordinates in float32, and after {BEFORE} others where a "
+        "compressor carries state. Bits are those of the bytes sent, by its own codec or with its levels in a range "
+        "code, whichever is shorter. Points on the edge lie beyond it. Markers of one number are one compressor at "
+        f"several parameters, which are in the data with the other counts.{absent} No point can lie left of its "
+        "source's own $R(D)$: for mean bits of self-delimiting messages this is a theorem. "
+        f"{' '.join(_verdict(points, source) for source in SOURCES)} The ledger's entropy is no such count, because it "
+        f"is told all frequencies; by it, left of the Gaussian's line: {', '.join(by_entropy) or 'none'}. $R(D)$ of "
+        f"Laplace and sparse vectors is drawn where it is certified (to {gap:.1g} bits); dashed lines left of it are "
+        "lower bounds. The Gaussian's line is no bound there. Last panel: declared $1 - \\delta$ or $\\omega$ against "
+        "formula bits, where both are known and every message is as long; the universal law is a theorem for the "
+        "longest message with the scale charged, up to the factor $d/(d + 2)$ where randomness is shared. "
+        f"{_verdict(points, 'worst')}"
+    )
+
+
+def _verdict(points: pandas.DataFrame, panel: str) -> str:
+    """Say in words whether a point lies left of the line of its panel, and which comes closest."""
+    own = points[points.panel == panel]
+    margin, deviation = own.margin, own.deviation.fillna(0.0)
+    name = {"worst": "Declared constants", "gaussian": "Gaussian", "laplace": "Laplace", "sparse": "Sparse"}[panel]
+    left = own[margin < -SURE * deviation]
+    if len(left):
+        return f"{name}: LEFT of it by more than {SURE:.0f} standard errors: {', '.join(left.compressor)}."
+    unsure = int((margin < SURE * deviation).sum())
+    rest = f" ({unsure} within {SURE:.0f} standard errors of it)" if unsure else ""
+    closest = own.compressor[margin.idxmin()]
+    return f"{name}: 0 of {len(own)} points left of it{rest}; the closest, {closest}, is {margin.min():.2g} bits right."
