@@ -28,10 +28,11 @@ PIECES = 64  # ways in which one uniform number may turn out
 
 
 class NotFinite(ToolkitError):
-    """The outcomes cannot be enumerated: they are not finitely many, or too many."""
+    """The outcomes cannot be enumerated: they are not finitely many, or, of all vectors together, too many."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, too_many: bool = False) -> None:
         super().__init__("enumerating the outcomes", why, "draw samples instead")
+        self.too_many = too_many
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,14 @@ class Outcomes:
     sent: Array
     probability: Array
     vector: Array
+
+    def then(self, more: Outcomes) -> Outcomes:
+        """Return the outcomes of these vectors and then of more."""
+        return Outcomes(
+            np.concatenate([self.sent, more.sent]),
+            np.concatenate([self.probability, more.probability]),
+            np.concatenate([self.vector, self.vector[-1] + 1 + more.vector]),
+        )
 
     def expect(self, values: Array) -> Array:
         """Return the expectation of a function of the outcome, shape (outcome, …), for each vector."""
@@ -186,28 +195,31 @@ class _Play:
     def check(self, count: float) -> None:
         """Refuse so many rows."""
         if count > self.limit:
-            raise NotFinite(f"there are more than {self.limit} outcomes")
+            raise NotFinite(f"there are more than {self.limit} outcomes", too_many=True)
 
 
 class _Script:
     """A draw whose numbers are chosen; those of ``script.per_worker`` are independent between workers."""
 
-    def __init__(self, play: _Play, path: str = "", own: bool = False) -> None:
-        self._play, self._path, self._own = play, path, own
+    def __init__(self, play: _Play, path: str = "", own: bool = False, count: int = 1) -> None:
+        self._play, self._path, self._own, self._count = play, path, own, count
 
     def of(self, purpose: str, index: int = 0) -> _Script:
-        return _Script(self._play, f"{self._path}/{purpose}[{index}]", self._own)
+        return _Script(self._play, f"{self._path}/{purpose}[{index}]", self._own, self._count)
 
     def at(self, step: int) -> _Script:
-        return _Script(self._play, f"{self._path}@{step}", self._own)
+        return _Script(self._play, f"{self._path}@{step}", self._own, self._count)
+
+    def rows(self, count: int) -> _Script:
+        return _Script(self._play, f"{self._path} in {count} rows", self._own, self._count * count)
 
     @property
     def per_worker(self) -> _Script:
-        return _Script(self._play, self._path, own=True)
+        return _Script(self._play, self._path, own=True, count=self._count)
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self._play.rows, self._play.workers if self._own else 1
+        return self._play.rows, (self._play.workers if self._own else 1) * self._count
 
     @property
     def _address(self) -> str:
@@ -237,7 +249,8 @@ class _Script:
             if known is not None:
                 low, high = np.concatenate([known.numbers, low], axis=2), np.concatenate([known.high, high], axis=2)
             self._play.made[self._address] = _Choice("uniform numbers", low, high)
-        return _Uniform(self._play, self._address, slice(d))
+        index = np.arange(math.prod(self.shape) * max(d, size)).reshape(*self.shape, -1)[..., :d]
+        return _Uniform(self._play, self._address, index)
 
     def normal(self, d: int) -> Array:
         raise NotFinite("normal numbers are drawn")
@@ -260,22 +273,50 @@ class _Uniform(NDArrayOperatorsMixin):
     """The numbers a + b·u of uniform numbers u of which only intervals are known.
 
     Comparing or rounding them asks on which side of a cut u is: where an interval does not say so, the script forks.
+
+    Parameters
+    ----------
+    index : array of int
+        Which of the numbers drawn at the address each of these is, counted over rows, workers and coordinates.
     """
 
-    def __init__(self, play: _Play, address: str, part: Any, a: Any = 0.0, b: Any = 1.0) -> None:
-        self._play, self._address, self._part, self._a, self._b = play, address, part, a, b
-        self.shape = play.made[address].numbers[..., part].shape
-        self.ndim, self.dtype = len(self.shape), np.dtype(float)
+    def __init__(self, play: _Play, address: str, index: Array, a: Any = 0.0, b: Any = 1.0) -> None:
+        self._play, self._address, self._index = play, address, index
+        self._a, self._b = np.broadcast_to(a, index.shape), np.broadcast_to(b, index.shape)
 
-    def __getitem__(self, index: Any) -> _Uniform:
-        last = index[1] if isinstance(index, tuple) and len(index) == 2 and index[0] is Ellipsis else None
-        if not isinstance(last, slice) or np.ndim(self._a) or np.ndim(self._b):
-            raise NotFinite("uniform numbers are taken apart")
-        numbers = np.arange(self._play.made[self._address].numbers.shape[-1])
-        return _Uniform(self._play, self._address, numbers[self._part][last], self._a, self._b)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._index.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._index.ndim
+
+    @property
+    def size(self) -> int:
+        return self._index.size
+
+    dtype = np.dtype(float)
+
+    def _rearranged(self, how: Callable[[Array], Array]) -> _Uniform:
+        return _Uniform(self._play, self._address, how(self._index), how(self._a), how(self._b))
+
+    def __getitem__(self, chosen: Any) -> _Uniform:
+        return self._rearranged(lambda array: array[chosen])
+
+    def reshape(self, *shape: Any) -> _Uniform:
+        return self._rearranged(lambda array: array.reshape(*shape))
+
+    def transpose(self, *axes: Any) -> _Uniform:
+        return self._rearranged(lambda array: array.transpose(*axes))
 
     def __array__(self, *arguments: Any, **options: Any) -> Array:
         raise NotFinite("the values of uniform numbers are used")
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        if function not in _REARRANGING or arguments[0] is not self:
+            raise NotFinite(f"uniform numbers are used in numpy.{function.__name__}")
+        return self._rearranged(lambda array: function(array, *arguments[1:], **options))
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
         others = [np.asarray(one, dtype=float) for one in inputs if not isinstance(one, _Uniform)]
@@ -286,59 +327,79 @@ class _Uniform(NDArrayOperatorsMixin):
             if ufunc in _CUTS:
                 return self._rounded(ufunc)
             if ufunc in _AFFINE and not (turned and ufunc is np.divide):
+                shape = np.broadcast_shapes(self.shape, *(one.shape for one in others))
                 a, b = _AFFINE[ufunc](self._a, self._b, *others)
                 sign = -1 if turned and ufunc is np.subtract else 1
-                return _Uniform(self._play, self._address, self._part, sign * a, sign * b)
+                return _Uniform(self._play, self._address, np.broadcast_to(self._index, shape), sign * a, sign * b)
         raise NotFinite(f"uniform numbers are used in numpy.{ufunc.__name__}")
 
     def _below(self, threshold: Array) -> Array:
         """Tell which of the numbers are below a threshold."""
-        if np.broadcast_shapes(self.shape, threshold.shape) != self.shape:
-            raise NotFinite("uniform numbers are compared with several thresholds each")
-        a, b = np.broadcast_to(self._a, self.shape), np.broadcast_to(self._b, self.shape)
+        index, a, b, threshold = np.broadcast_arrays(self._index, self._a, self._b, threshold)
         with np.errstate(divide="ignore", invalid="ignore"):
             cut = (threshold - a) / b
-        u = self._settled(cut[..., None])
+        u = self._settled(index, cut[..., None])
         return np.where(b == 0, a < threshold, (u < cut) ^ (b < 0))
 
     def _rounded(self, ufunc: Any) -> Array:
         """Return the numbers rounded to integers."""
-        a, b = np.broadcast_to(self._a, self.shape), np.broadcast_to(self._b, self.shape)
-        offset = _CUTS[ufunc]  # where between two integers the cut is
+        a, b, offset = self._a, self._b, _CUTS[ufunc]
         first = np.floor(a + np.minimum(b, 0) - offset)
         count = int(np.max(np.ceil(a + np.maximum(b, 0)) - first, initial=0)) + 1
         if count > PIECES:
             raise NotFinite(f"a uniform number is rounded to one of more than {PIECES} integers")
         with np.errstate(divide="ignore", invalid="ignore"):
             cuts = (first[..., None] + offset + np.arange(count) - a[..., None]) / b[..., None]
-        return ufunc(a + b * self._settled(cuts))
+        return ufunc(a + b * self._settled(self._index, cuts))
 
-    def _settled(self, cuts: Array) -> Array:
-        """Return the middle of each interval, or fork if there are cuts, on a further axis, inside of some."""
+    def _settled(self, index: Array, cuts: Array) -> Array:
+        """Return the middle of the interval of each number, or fork if there are cuts inside of some.
+
+        Parameters
+        ----------
+        index : array of int, shape (…)
+            The numbers.
+        cuts : array, shape (…, cut)
+            Where each is cut.
+        """
         choice = self._play.made[self._address]
         assert choice.high is not None
-        low, high = choice.numbers[..., self._part], choice.high[..., self._part]
-        inside = (cuts > low[..., None]) & (cuts < high[..., None])
+        low, high = choice.numbers.ravel(), choice.high.ravel()
+        inside = (cuts > low[index][..., None]) & (cuts < high[index][..., None])
         if not inside.any():
-            return (low + high) / 2
-        edges = np.sort(np.where(inside, cuts, high[..., None]), axis=-1)
-        edges = np.concatenate([low[..., None], edges, high[..., None]], axis=-1)
-        pieces = inside.sum(axis=-1) + 1
-        total = pieces.prod(axis=(1, 2), dtype=float)
+            return (low[index] + high[index]) / 2
+        number = np.broadcast_to(index[..., None], cuts.shape)[inside]
+        number, cut = np.unique(np.stack([number, cuts[inside]]), axis=1)
+        raise self._fork(choice, number.astype(int), cut)
+
+    def _fork(self, choice: _Choice, number: Array, cut: Array) -> _Fork:
+        """Return the fork at cuts of some numbers, in the order of the numbers and then of the cuts."""
+        assert choice.high is not None
+        rows, each = self._play.rows, choice.numbers[0].size
+        low, high = choice.numbers.reshape(rows, each), choice.high.reshape(rows, each)
+        pieces = 1 + np.bincount(number, minlength=rows * each).reshape(rows, each)
+        total = pieces.prod(axis=1, dtype=float)
         self._play.check(total.sum())
-        row = np.repeat(np.arange(len(total)), total.astype(int))
-        number = np.arange(len(row)) - np.repeat(np.cumsum(total) - total, total.astype(int)).astype(int)
-        low, high, probability = low[row], high[row], np.ones(len(row))
-        for worker, j in np.argwhere((pieces > 1).any(axis=0)):
-            number, piece = np.divmod(number, pieces[row, worker, j])
-            whole = high[:, worker, j] - low[:, worker, j]
-            low[:, worker, j], high[:, worker, j] = edges[row, worker, j, piece], edges[row, worker, j, piece + 1]
-            probability *= (high[:, worker, j] - low[:, worker, j]) / whole
-        numbers, ends = choice.numbers[row], choice.high[row]
-        numbers[..., self._part], ends[..., self._part] = low, high
-        raise _Fork(self._address, row, probability, _Choice(choice.kind, numbers, ends))
+        size = total.astype(int)
+        row = np.repeat(np.arange(rows), size)
+        way = np.arange(len(row)) - np.repeat(np.cumsum(size) - size, size)
+        new_low, new_high, probability = low[row], high[row], np.ones(len(row))
+        nth = np.arange(len(number)) - np.searchsorted(number, number)  # of the cuts of its number
+        for j in np.flatnonzero((pieces > 1).any(axis=0)):
+            own = number % each == j
+            edges = np.repeat(high[:, j, None], pieces[:, j].max() + 1, axis=1)
+            edges[:, 0] = low[:, j]
+            edges[number[own] // each, 1 + nth[own]] = cut[own]
+            way, piece = np.divmod(way, pieces[row, j])
+            new_low[:, j], new_high[:, j] = edges[row, piece], edges[row, piece + 1]
+            probability *= (new_high[:, j] - new_low[:, j]) / (high[row, j] - low[row, j])
+        shape = len(row), *choice.numbers.shape[1:]
+        return _Fork(
+            self._address, row, probability, _Choice(choice.kind, new_low.reshape(shape), new_high.reshape(shape))
+        )
 
 
+_REARRANGING = {np.broadcast_to, np.reshape, np.swapaxes, np.moveaxis, np.transpose, np.expand_dims, np.repeat}
 _BELOW = {np.less: True, np.less_equal: True, np.greater: False, np.greater_equal: False}
 _CUTS = {np.floor: 0.0, np.ceil: 0.0, np.rint: 0.5, np.trunc: 0.0}
 _AFFINE: dict[Any, Callable[..., tuple[Any, Any]]] = {

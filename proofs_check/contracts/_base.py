@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -58,7 +58,15 @@ class Contract:
 
 
 class OverVectors(Contract):
-    """A property of the message of every vector; the vectors are checked all at once, and a failing one is shrunk."""
+    """A property of the message of every vector; the vectors are checked all at once, and a failing one is shrunk.
+
+    Attributes
+    ----------
+    most : int, optional
+        How many vectors are tried in each dimension and type at the quick level; all if None.
+    """
+
+    most: ClassVar[int | None] = None
 
     def reason_not_applicable(self, subject: Subject) -> str:
         """Return why there is nothing to check; empty if there is."""
@@ -67,6 +75,10 @@ class OverVectors(Contract):
     def dimensions(self, subject: Subject) -> tuple[int, ...]:
         """Return the dimensions to try."""
         return subject.dimensions
+
+    def vectors(self, subject: Subject, d: int, dtype: np.dtype[Any]) -> Array:
+        """Return the vectors to try, shape ``(vector, worker, d)``."""
+        return subject.vectors(d, dtype)
 
     def choose(self, subject: Subject, x: Array) -> Array:
         """Tell for which vectors, shape ``(vector, worker, d)``, the property is promised."""
@@ -87,8 +99,8 @@ class OverVectors(Contract):
         count, sizes = 0, []
         for dtype in subject.dtypes:
             for d in self.dimensions(subject):
-                x = subject.vectors(d, dtype)
-                x = x[self.choose(subject, x)]
+                x = self.vectors(subject, d, dtype)
+                x = subject.some(x[self.choose(subject, x)], self.most)
                 if not len(x):
                     continue
                 failing, raising = self._failing(subject, x)
@@ -102,11 +114,16 @@ class OverVectors(Contract):
             return self.finding("not applicable", "no vector that it speaks of fits")
         dimensions = ", ".join(map(str, sorted(set(sizes))))
         types = " and ".join(dtype.name for dtype in subject.dtypes)
-        return self.finding("holds", f"{count} vectors of dimension {dimensions}, {types}{self.how(subject)}")
+        tried = f"{count} vectors of dimension {dimensions}, {types}{self.how(subject)}"
+        return self.finding("holds", tried, **self.chance(subject))
 
     def how(self, subject: Subject) -> str:
         """Return what else is worth saying of how it was decided."""
         return ""
+
+    def chance(self, subject: Subject) -> dict[str, Any]:
+        """Return `error_probability` and `basis` of a finding, if it rests on samples."""
+        return {}
 
     def _failing(self, subject: Subject, x: Array) -> tuple[Array, Array]:
         """Tell which vectors fail, and which make the compressor raise something."""
@@ -133,19 +150,36 @@ class OverVectors(Contract):
 
         def fails(smaller: Array) -> bool:
             one = smaller[None]
-            if not subject.accepts(one.shape[-1]) or not self.choose(subject, one).all():
+            if not subject.accepts(one.shape[-1], one.shape[1]) or not self.choose(subject, one).all():
                 return False
             if raised:
                 return self._raises(subject, one) is not None
             return bool(self._failing(subject, one)[0][0])
 
-        small = minimal_input(fails, x[0], calls=SHRINKING)[None]
+        alone = fails(x[0])
+        small = minimal_input(fails, x[0], calls=SHRINKING)[None] if alone else x
         error = self._raises(subject, small) if raised else None
-        violation = Violation(_raised(error)) if error is not None else self.violation(subject, small)
+        violation = Violation(_raised(error)) if error is not None else self._told(subject, small, alone)
         if violation.x is None:
             plain = small[0, 0] if small.shape[1] == 1 else small[0]
             violation = dataclasses.replace(violation, x=plain)
-        return self.finding("violated", "with the smallest vector found", violation=violation)
+        how = "with the smallest vector found" if alone else "with one vector among others"
+        return self.finding("violated", how, violation=violation, **self.chance(subject))
+
+    def _told(self, subject: Subject, x: Array, alone: bool) -> Violation:
+        """Return how the property fails, also if it fails once and then no more."""
+        if alone:
+            try:
+                return self.violation(subject, x)
+            except Exception as error:
+                why = _raised(error)
+        else:
+            why = "alone it is as it has to be"
+        return Violation(
+            "what comes depends on what else is in the batch, or on what was compressed before",
+            came=f"asked again, {why}",
+            expected="the same again, whatever was compressed before and is compressed beside it",
+        )
 
 
 def _raised(error: Exception) -> str:

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from proofs_check.contracts._base import OverVectors
 from proofs_check.contracts._law import Law
+from proofs_check.contracts._of_law import OfLaw
 from proofs_check.contracts._report import Violation
 from proofs_check.contracts._subject import Subject
 from toolkit.arrays import Array
@@ -16,7 +16,7 @@ from toolkit.constants import Constant
 __all__ = ["ErrorBound"]
 
 
-class ErrorBound(OverVectors):
+class ErrorBound(OfLaw):
     """The root of the expected squared error is at most that of a bound.
 
     Attributes
@@ -27,7 +27,6 @@ class ErrorBound(OverVectors):
         Its letter.
     """
 
-    topic: ClassVar[str] = "error"
     constant: ClassVar[str]
     symbol: ClassVar[str]
 
@@ -48,32 +47,26 @@ class ErrorBound(OverVectors):
     def dimensions(self, subject: Subject) -> tuple[int, ...]:
         return tuple(d for d in subject.small if self.declared(subject, d) is not None)
 
-    def choose(self, subject: Subject, x: Array) -> Array:
-        return subject.within(x)
-
     def failing(self, subject: Subject, x: Array) -> Array:
         declared = self.declared(subject, x.shape[-1])
         if declared is None:
             return np.zeros(len(x), dtype=bool)
-        law = subject.law(x)
+        law = subject.laws.of(x)
         bound = self.root_bound(float(declared), law)
-        return (~(np.sqrt(np.maximum(law.error_low, 0)) <= bound + law.norm_allowance)).any(axis=1)
+        return (~(law.root_error <= bound + law.norm_allowance)).any(axis=1)
 
     def violation(self, subject: Subject, x: Array) -> Violation:
         declared = self.declared(subject, x.shape[-1])
         assert declared is not None
-        law = subject.law(x)
+        law = subject.laws.of(x)
         bound = self.root_bound(float(declared), law)
-        worker = int(np.argmax(np.sqrt(np.maximum(law.error_low, 0)) - bound))
+        worker = int(np.argmax(law.root_error - bound))
         error, most, norm = (float(one[0, worker]) for one in (law.error_low, bound**2, law.norm))
         unit = float(law.unit[0, worker, 0])
         shares = f" = {error / norm**2:.6g}·‖x‖²" if norm else ""
         return Violation(
             f"the expected squared error is larger than {self.symbol} = {float(declared):.6g} allows",
-            draw=subject.basis(x),
+            draw=subject.laws.basis(x),
             came=f"E‖C(x) − x‖² = {error * unit**2:.6g}{shares}",
             expected=f"at most {most * unit**2:.6g} ({self.symbol} is declared {declared.kind}: {declared.source})",
         )
-
-    def how(self, subject: Subject) -> str:
-        return subject.how()

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from proofs_check.contracts._law import Law, exact_law, sampled_law
-from proofs_check.contracts._vectors import vectors
-from proofs_check.outcomes import NotFinite, Outcomes, outcomes
+from proofs_check.contracts._laws import Laws
+from proofs_check.contracts._vectors import normal, vectors
 from toolkit.arrays import Array
 from toolkit.compressors import Compressor
 from toolkit.draws import Draw
@@ -29,17 +28,23 @@ class Level:
         Random vectors of each kind, in each dimension.
     runs : int
         Independent runs where samples are drawn.
+    times : int
+        Of what takes long: how many times as much is tried as at the quick level.
     """
 
     vectors: int
     runs: int
+    times: int
 
 
-LEVELS = {"quick": Level(vectors=4, runs=1024), "full": Level(vectors=64, runs=16384)}
+LEVELS = {"quick": Level(vectors=4, runs=4096, times=1), "full": Level(vectors=64, runs=65536, times=10)}
 SCANNED = (*range(1, 65), 100, 128, 256, 512, 1000, 1024, 4096)  # dimensions that are asked for
 WANTED = (1, 2, 4, 9, 33)  # dimensions to try, or the next larger ones that are accepted
 SMALL = 6  # the largest dimension in which outcomes are enumerated, if there is a smaller one
 DRAWS = 4  # with which each vector is compressed where the property is one of every message
+SAMPLED = 12  # vectors of which samples are drawn, at the quick level
+FEWEST = 4  # vectors whose outcomes are enumerated, however many they are, at the quick level
+ENUMERATED = 1 << 14  # outcomes of all vectors of one dimension and type together, at the quick level
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +86,48 @@ class Subject:
         """The dimensions in which all outcomes are enumerated."""
         return tuple(d for d in self.dimensions if d <= SMALL) or self.dimensions[:1]
 
-    def accepts(self, d: int) -> bool:
-        """Tell whether the compressor works in a dimension."""
-        return accepts(self.compressor, d, self.n)
+    @property
+    def searched(self) -> tuple[int, ...]:
+        """The dimensions in which an adversary looks for the worst input."""
+        return self.dimensions if self.level.times > 1 else self.small[-1:]
 
-    def vectors(self, d: int, dtype: np.dtype[Any]) -> Array:
+    @cached_property
+    def laws(self) -> Laws:
+        """The means and expected errors of its messages."""
+        return Laws(self.compressor, self.level.runs, self.seed, self.error_probability)
+
+    def accepts(self, d: int, workers: int) -> bool:
+        """Tell whether the compressor works in a dimension."""
+        return accepts(self.compressor, d, workers)
+
+    # Vectors ----------------------------------------------------------------------------------------------------------
+
+    def vectors(self, d: int, dtype: np.dtype[Any], workers: int | None = None) -> Array:
         """Return vectors to try, shape ``(vector, worker, d)``; workers hold different ones."""
-        return _batch(d, dtype, self.level.vectors, self.seed, self.n)
+        return _batch(d, dtype, self.level.vectors, self.seed, self.n if workers is None else workers)
+
+    def vectors_with_law(self, d: int, dtype: np.dtype[Any], workers: int | None = None) -> Array:
+        """Return vectors whose law is known: any, if all outcomes can be enumerated, else normal ones.
+
+        Limits from samples miss an outcome that is rare and large. Normal vectors have none, unless by design.
+        """
+        n = self.n if workers is None else workers
+        why, count = self.laws.finite(d, n)
+        if why:
+            return normal(d, dtype, SAMPLED * self.level.times, n, self.seed)
+        return self.some(self.vectors(d, dtype, n), max(FEWEST, ENUMERATED // count))
+
+    def some(self, x: Array, most: int | None) -> Array:
+        """Return so many of the vectors, evenly spaced, or all; more at a level that tries more."""
+        if most is None or len(x) <= most * self.level.times:
+            return x
+        return x[np.linspace(0, len(x) - 1, most * self.level.times).astype(int)]
 
     def within(self, x: Array) -> Array:
         """Tell for which vectors, shape ``(vector, worker, d)``, the compressor's constants are declared."""
         low, high = self.compressor.domain(x.shape[-1], x.dtype)
-        magnitude = np.abs(x)
-        return ((magnitude == 0) | ((magnitude >= low) & (magnitude <= high))).all(axis=(1, 2))
+        size = np.abs(x)
+        return ((size == 0) | ((size >= low) & (size <= high))).all(axis=(1, 2))
 
     # Messages ---------------------------------------------------------------------------------------------------------
 
@@ -107,11 +141,26 @@ class Subject:
     def repeated(self, x: Array, draws: int = DRAWS) -> tuple[Array, Draw | None]:
         """Return each vector several times, one after the other, and as many draws: the same ones for every vector."""
         times = draws if self.compressor.random else 1
-        return np.repeat(x, times, axis=0), self.draw(np.tile(np.arange(times), len(x)))
+        return np.repeat(x, times, axis=0), self.draw(np.tile(np.arange(times), len(x)), x.shape[1])
 
     def sent(self, x: Array) -> Array:
         """Return the messages of vectors, all with the same draw."""
-        return self.compressor.message(x, self.draw(np.zeros(len(x), dtype=int)))
+        return self.compressor.message(x, self.draw(np.zeros(len(x), dtype=int), x.shape[1]))
+
+    def apart(self, x: Array, left: Array, right: Array) -> Array:
+        """Tell for which vectors two messages, or means of them, differ by more than rounding.
+
+        Parameters
+        ----------
+        x : array, shape (vector, …, d)
+            What was rounded on the way, besides the two.
+        left, right : array, shape (vector, worker, d)
+        """
+        info, d = np.finfo(x.dtype), x.shape[-1]
+        peak = np.maximum(*(np.abs(one).max(axis=(1, 2), keepdims=True) for one in (left, right)))
+        scale = np.maximum(peak, np.abs(x).max(axis=(1, 2), keepdims=True))
+        # Sums of d terms, each good to a few eps, go into every coordinate.
+        return ~(np.abs(left - right) <= 8 * (d + 8) * float(info.eps) * scale).all(axis=(1, 2))
 
     def draw_in_words(self, row: int, draws: int = DRAWS) -> str:
         """Return how a user makes the draw of a row of `repeated`."""
@@ -119,48 +168,6 @@ class Subject:
             return "none: it is deterministic"
         workers = f", workers={self.n}" if self.n > 1 else ""
         return f"Draw(seed={self.seed + row % draws}{workers})"
-
-    # Laws -------------------------------------------------------------------------------------------------------------
-
-    def outcomes(self, x: Array) -> Outcomes | None:
-        """Return all outcomes of vectors, or None if they cannot be enumerated."""
-        try:
-            return outcomes(self.compressor, x)
-        except NotFinite:
-            return None
-
-    def law(self, x: Array) -> Law:
-        """Return the mean and the expected error of vectors: exact, or else limits from samples."""
-        found = self.outcomes(x)
-        if found is not None:
-            return exact_law(x, found)
-        rows, draw = self.repeated(x, self.level.runs)
-        sent = self.compressor.message(rows, draw).reshape(len(x), -1, *x.shape[1:])
-        return sampled_law(x, np.moveaxis(sent, 1, 0), self.error_probability)
-
-    @cached_property
-    def why_not_finite(self) -> str:
-        """Why its outcomes cannot be enumerated in the smallest dimension; empty if they can."""
-        try:
-            outcomes(self.compressor, self.vectors(self.small[0], self.dtypes[0])[-1:])
-        except NotFinite as error:
-            return error.wrong
-        return ""
-
-    def basis(self, x: Array) -> str:
-        """Return over what an expectation was taken."""
-        if not self.compressor.random:
-            return "none: it is deterministic"
-        found = self.outcomes(x)
-        if found is not None:
-            return f"all {len(found.sent)} outcomes, with their probabilities"
-        return f"{self.level.runs} draws; limits at error probability {self.error_probability:g} (asymptotic, t)"
-
-    def how(self) -> str:
-        """Return how expectations were taken, for the end of a sentence."""
-        if not self.compressor.random:
-            return ""
-        return f", samples of {self.level.runs} ({self.why_not_finite})" if self.why_not_finite else ", all outcomes"
 
 
 @lru_cache(maxsize=64)
@@ -185,19 +192,20 @@ def accepts(compressor: Compressor, d: int, workers: int) -> bool:
 
 
 def choose_dimensions(compressor: Compressor, workers: int) -> tuple[int, ...]:
-    """Return the smallest dimension that it accepts and some larger ones.
+    """Return the smallest dimension that a compressor accepts and some larger ones.
 
     Raises
     ------
     WrongUse
-        If it accepts none that was asked for.
+        If it accepts none of those tried.
     """
-    accepted = [d for d in SCANNED if accepts(compressor, d, workers)]
-    if not accepted:
+    found: list[int] = []
+    for wanted in WANTED:
+        found += [next((d for d in SCANNED if d >= wanted and accepts(compressor, d, workers)), 0)]
+    if not any(found):
         raise WrongUse(
             f"checking {compressor!r}",
             f"it accepts no dimension up to 64, nor any of {', '.join(map(str, SCANNED[64:]))}",
             "pass dimensions=[…]",
         )
-    nearest = [next((d for d in accepted if d >= wanted), accepted[-1]) for wanted in WANTED]
-    return tuple(dict.fromkeys([accepted[0], *nearest]))
+    return tuple(dict.fromkeys(d for d in found if d))

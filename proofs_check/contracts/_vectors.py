@@ -8,8 +8,9 @@ import numpy as np
 
 from proofs_check.panel import panel
 from toolkit.arrays import Array
+from toolkit.draws import Draw
 
-__all__ = ["vectors"]
+__all__ = ["beside", "normal", "ordinary", "vectors"]
 
 
 def vectors(d: int, dtype: np.dtype[Any], count: int, seed: int = 0) -> Array:
@@ -49,3 +50,41 @@ def vectors(d: int, dtype: np.dtype[Any], count: int, seed: int = 0) -> Array:
     scaled = [scale * shape for scale in scales for shape in (first, np.ones(d), signs / (j + 1))]
     subnormal = [tiny * last, tiny * signs, tiny * (j % 4), normal / 2 * np.ones(d), np.where(j % 2, tiny, -1.0)]
     return np.concatenate([np.zeros((1, d)), -np.zeros((1, d)), structured, scaled, subnormal, random]).astype(dtype)
+
+
+def normal(d: int, dtype: np.dtype[Any], count: int, workers: int, seed: int = 0) -> Array:
+    """Return independent standard normal vectors, shape ``(count, workers, d)``.
+
+    Examples
+    --------
+    >>> normal(3, np.dtype("float32"), 2, workers=1).shape
+    (2, 1, 3)
+    """
+    draw = Draw(seed + np.arange(count), workers=workers).of("normal vectors")
+    return draw.per_worker.normal(d).astype(dtype)
+
+
+def ordinary(x: Array) -> Array:
+    """Tell for which vectors, shape ``(vector, worker, d)``, no number or square comes near an end of the range.
+
+    Examples
+    --------
+    >>> ordinary(np.array([[[1.0, -1e-300]], [[0.0, 3.0]]]))
+    array([False,  True])
+    """
+    magnitude, ends = np.abs(x), 1e12 if x.dtype == np.float32 else 1e60
+    return ((magnitude == 0) | ((magnitude > 1 / ends) & (magnitude < ends))).all(axis=(1, 2)) & x.any(axis=(1, 2))
+
+
+def beside(x: Array) -> Array:
+    """Return vectors a little beside the given ones, without ties.
+
+    Where a compressor breaks ties or rounds, the last bits of a number may decide; beside that point they do not.
+
+    Examples
+    --------
+    >>> beside(np.array([[[1.0, 1.0]]]))
+    array([[[1.        , 1.00001886]]])
+    """
+    factors = 1 + 2.0**-15 * (np.arange(x.shape[-1]) * 0.6180339887498949 % 1)
+    return (x * factors).astype(x.dtype)

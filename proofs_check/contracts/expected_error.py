@@ -6,16 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from proofs_check.contracts._base import OverVectors
+from proofs_check.contracts._of_law import OfLaw
 from proofs_check.contracts._report import Violation
 from proofs_check.contracts._subject import Subject
 from toolkit.arrays import Array
 
 
-class ExpectedError(OverVectors):
+class ExpectedError(OfLaw):
     """`expected_error` is E‖C(x) − x‖²."""
 
-    topic: ClassVar[str] = "error"
     statement: ClassVar[str] = "expected_error(x) = E‖C(x) − x‖² for every x, averaged over all outcomes"
 
     def reason_not_applicable(self, subject: Subject) -> str:
@@ -23,33 +22,27 @@ class ExpectedError(OverVectors):
         known = subject.compressor.expected_error(np.ones((1, subject.n, d)))
         return "it gives no exact expected error" if known is None else ""
 
-    def dimensions(self, subject: Subject) -> tuple[int, ...]:
-        return subject.small
-
     def choose(self, subject: Subject, x: Array) -> Array:
         return subject.within(x) & _squares_fit(x)
 
     def failing(self, subject: Subject, x: Array) -> Array:
-        law = subject.law(x)
+        law = subject.laws.of(x)
         declared = np.asarray(subject.compressor.expected_error(x), dtype=float) / law.unit[..., 0] ** 2
         # The square of an error that is good to the allowance, when errors are at most of the size of unit·√d.
         allowance = 4 * law.norm_allowance * np.sqrt(x.shape[-1])
         return (~((law.error_low - allowance <= declared) & (declared <= law.error_high + allowance))).any(axis=1)
 
     def violation(self, subject: Subject, x: Array) -> Violation:
-        law = subject.law(x)
+        law = subject.laws.of(x)
         declared = np.asarray(subject.compressor.expected_error(x), dtype=float)
         came = (law.error_low + law.error_high) / 2 * law.unit[..., 0] ** 2
         worker = int(np.argmax(np.abs(declared - came)))
         return Violation(
             "the declared exact error is not that of the messages",
-            draw=subject.basis(x),
+            draw=subject.laws.basis(x),
             came=f"expected_error(x) = {declared[0, worker]:.9g}",
             expected=f"E‖C(x) − x‖² = {came[0, worker]:.9g}",
         )
-
-    def how(self, subject: Subject) -> str:
-        return subject.how()
 
 
 def _squares_fit(x: Array) -> Array:

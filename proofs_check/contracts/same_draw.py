@@ -12,39 +12,47 @@ from proofs_check.contracts._report import Violation, in_words
 from proofs_check.contracts._subject import Subject
 from toolkit.arrays import Array
 
-ALONE = 12  # vectors that are compressed alone as well
-
 
 class SameDraw(OverVectors):
     """A message depends on its vector and its draw, and on nothing else in the batch."""
 
     topic: ClassVar[str] = "randomness"
     statement: ClassVar[str] = (
-        "the same vector with the same draw gives the same message: again, and alone as in a batch"
+        "the same vector with the same draw gives the same message: again, among other runs, unless correlated among "
+        "other workers, and of every worker if they share the draw"
     )
-
-    def choose(self, subject: Subject, x: Array) -> Array:
-        return np.arange(len(x)) >= len(x) - ALONE
+    most: ClassVar[int | None] = 12
 
     def failing(self, subject: Subject, x: Array) -> Array:
-        return different(*_twice(subject, x)).any(axis=1)
+        alone, *others = _messages(subject, x).values()
+        return np.any([different(one, alone) for one in others], axis=0).any(axis=1)
 
     def violation(self, subject: Subject, x: Array) -> Violation:
-        together, alone = _twice(subject, x)
-        worker = int(np.argmax(different(together, alone)[0]))
+        messages = _messages(subject, x)
+        alone = messages.pop("alone")
+        where, came = next((where, one) for where, one in messages.items() if different(one, alone).any())
+        worker = int(np.argmax(different(came, alone)[0]))
         return Violation(
-            "the message depends on what else is in the batch, or on what was compressed before",
+            f"the message is another one {where}",
             draw=subject.draw_in_words(0, 1),
-            came=f"among other runs C(x) = {in_words(together[0, worker])}",
+            came=f"{where} C(x) = {in_words(came[0, worker])}",
             expected=f"alone C(x) = {in_words(alone[0, worker])}",
         )
 
 
-def _twice(subject: Subject, x: Array) -> tuple[Array, Array]:
-    """Return the messages of vectors among others, and each alone."""
+def _messages(subject: Subject, x: Array) -> dict[str, Array]:
+    """Return the messages of the same vectors with the same draw in different company, each (vector, worker, d)."""
     compressor, size = subject.compressor, len(x)
-    batch = np.concatenate([x, 3 * x[::-1] + 1])  # the others draw other numbers
-    seeds = np.concatenate([np.zeros(size, dtype=int), 1 + np.arange(size)])
-    together = compressor.message(batch, subject.draw(seeds))[:size]
-    alone = np.concatenate([compressor.message(one[None].copy(), subject.draw([0])) for one in x])
-    return together, alone
+    messages = {"alone": np.concatenate([compressor.message(one[None].copy(), subject.draw([0])) for one in x])}
+    messages["the second time"] = compressor.message(x.copy(), subject.draw(np.zeros(size, dtype=int)))
+    others = 3 * x[::-1] + 1, 1 + np.arange(size)  # vectors and seeds
+    seeds = np.concatenate([np.zeros(size, dtype=int), others[1]])
+    messages["among other runs"] = compressor.message(np.concatenate([x, others[0]]), subject.draw(seeds))[:size]
+    if compressor.correlated:
+        return messages
+    among = np.concatenate([x, *[others[0]] * (subject.workers - 1)], axis=1)
+    messages["among other workers"] = compressor.message(among, subject.draw([0] * size, subject.workers))[:, :1]
+    if compressor.shared:
+        same = np.repeat(x, subject.workers, axis=1)
+        messages["as the last worker"] = compressor.message(same, subject.draw([0] * size, subject.workers))[:, -1:]
+    return messages

@@ -6,16 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from proofs_check.contracts._base import OverVectors
+from proofs_check.contracts._of_law import OfLaw
 from proofs_check.contracts._report import Violation, in_words
 from proofs_check.contracts._subject import Subject
 from toolkit.arrays import Array
 
 
-class Unbiased(OverVectors):
+class Unbiased(OfLaw):
     """E C(x) = x where a relative variance ω is declared."""
 
-    topic: ClassVar[str] = "error"
     statement: ClassVar[str] = "E C(x) = x for every x, because a relative variance ω is declared"
 
     def reason_not_applicable(self, subject: Subject) -> str:
@@ -24,24 +23,18 @@ class Unbiased(OverVectors):
     def dimensions(self, subject: Subject) -> tuple[int, ...]:
         return tuple(d for d in subject.small if subject.compressor.constants(d, subject.n).omega is not None)
 
-    def choose(self, subject: Subject, x: Array) -> Array:
-        return subject.within(x)
-
     def failing(self, subject: Subject, x: Array) -> Array:
-        law = subject.law(x)
+        law = subject.laws.of(x)
         fits = (law.mean_low - law.allowance <= law.x) & (law.x <= law.mean_high + law.allowance)
         return (~fits).any(axis=(1, 2)) & (subject.compressor.constants(x.shape[-1], subject.n).omega is not None)
 
     def violation(self, subject: Subject, x: Array) -> Violation:
-        law = subject.law(x)
+        law = subject.laws.of(x)
         middle = law.unit * (law.mean_low + law.mean_high) / 2
         worker = int(np.argmax(np.abs(middle - x).max(axis=-1)))
         return Violation(
             "the mean of the messages is not the vector",
-            draw=subject.basis(x),
+            draw=subject.laws.basis(x),
             came=f"E C(x) = {in_words(middle[0, worker])}",
             expected=f"E C(x) = {in_words(x[0, worker])}",
         )
-
-    def how(self, subject: Subject) -> str:
-        return subject.how()

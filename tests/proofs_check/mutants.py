@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from toolkit.codecs import Gaps, Golomb
+from toolkit.codecs import Gaps, PositionCode
 from toolkit.compressors import Compressor
 from toolkit.compressors._check import check_count
-from toolkit.constants import CompressorConstants, exact
+from toolkit.constants import CompressorConstants, exact, upper_bound
 from toolkit.layout import Levels, Numbers, Positions
 from toolkit.wire import Codec
 
@@ -80,12 +80,28 @@ class MutatedInput(Sparsifier):
         return x
 
 
-class WrongCode(Sparsifier):
-    """Is sent in a code that loses the last position."""
+class FreeIndices(Sparsifier):
+    """Charges its values and not their positions."""
+
+    def price(self, n, d, dtype):
+        return float(self.k * 8 * np.dtype(dtype).itemsize)
+
+
+class TooLargeDelta(Sparsifier):
+    """Declares half of its δ as exact."""
+
+    def constants(self, d, n=1):
+        return CompressorConstants(delta=exact(self.k / (2 * d), "k/(2d)"))
+
+
+class WrongPositions(Sparsifier):
+    """Is sent in a code of positions that is wrong."""
+
+    code: PositionCode
 
     @property
     def codec(self):
-        return Codec(positions=LastIndexLost(Golomb()))
+        return Codec(positions=self.code)
 
 
 class LastIndexLost(Gaps):
@@ -97,6 +113,32 @@ class LastIndexLost(Gaps):
     def read(self, stream, d, count):
         first = super().read(stream, d, max(count - 1, 0))
         return np.append(first, d - 1) if count else first
+
+
+class FailsOnOneIndex(Gaps):
+    """An Elias code of gaps that assumes that there are two."""
+
+    def write(self, stream, positions, d):
+        if len(positions) == 1:
+            raise IndexError("index 1 is out of bounds")
+        return super().write(stream, positions, d)
+
+
+class WrongBits(Gaps):
+    """A code that predicts a bit less than it writes."""
+
+    def bits(self, positions, d):
+        return super().bits(positions, d) - 1
+
+
+class IdentityInDisguise(Compressor):
+    """Returns its input and charges four bits per coordinate; every upper bound holds."""
+
+    def message(self, x, draw):
+        return x
+
+    def price(self, n, d, dtype):
+        return 4.0 * d
 
 
 class ForgottenScale(Compressor):
@@ -142,6 +184,37 @@ class Quantiser(Compressor):
         return CompressorConstants(omega=exact(omega, "√d/s − 1") if 4 * self.s**2 <= d else None)
 
 
+class MaxNormForTwoNorm(Quantiser):
+    """Scales by the largest magnitude, and declares the variance of the 2-norm."""
+
+    def norm(self, x):
+        return abs(x).max(axis=-1, keepdims=True)
+
+
+class TwoNormForMaxNorm(Quantiser):
+    """Scales by the 2-norm, and declares the variance of the largest magnitude."""
+
+    def constants(self, d, n=1):
+        return CompressorConstants(omega=upper_bound((d**0.5 - 1) / 2, "(√d − 1)/2") if self.s == 1 else None)
+
+
+class UnroundedMagnitude(Quantiser):
+    """Rounds to levels and returns the magnitude as it was, at the price of the levels."""
+
+    def message(self, x, draw):
+        return x
+
+    def price(self, n, d, dtype):
+        return 8 * np.dtype(dtype).itemsize + d * np.ceil(np.log2(2 * self.s + 1))
+
+
+class Understudy(Quantiser):
+    """Charges one bit per coordinate for 2s + 1 levels."""
+
+    def price(self, n, d, dtype):
+        return 8.0 * np.dtype(dtype).itemsize + d
+
+
 class BiasedRounding(Quantiser):
     """Rounds to the nearest level."""
 
@@ -167,6 +240,90 @@ class ReusedDraw(Quantiser):
         return below + (draw.uniform(level.shape[-1])[:, :1] < level - below)
 
 
+class Remembers(Sparsifier):
+    """Adds what it did not send last time, which it keeps to itself."""
+
+    def message(self, x, draw):
+        left = getattr(type(self), "left", 0.0)
+        left = left if np.shape(left) == x.shape else 0.0
+        sent = super().message(x + left, draw)
+        type(self).left = x + left - sent
+        return sent
+
+
+class BatchNorm(Sparsifier):
+    """Scales by the mean over the batch."""
+
+    def message(self, x, draw):
+        return super().message(x, draw) * np.mean(x != 0).astype(x.dtype)
+
+
+class Overflows(Quantiser):
+    """Squares without care."""
+
+    def norm(self, x):
+        return np.sqrt((x**2).sum(axis=-1, keepdims=True))
+
+
+class NotFirst(Sparsifier):
+    """Never sends the first coordinate of several, and says that it treats all alike."""
+
+    symmetric = True
+
+    def kept(self, x):
+        magnitude = abs(x)
+        magnitude[..., 0] *= x.shape[-1] == 1
+        return rank(-magnitude) < self.k
+
+    def constants(self, d, n=1):
+        return CompressorConstants()
+
+
+class NotHomogeneous(Quantiser):
+    """Rounds to multiples of a fixed number, and says that it scales."""
+
+    homogeneous = True
+
+    def norm(self, x):
+        return np.full_like(x[..., :1], 4.0)
+
+    def parts(self, x, draw):
+        parts = super().parts(np.clip(x, -4, 4), draw)
+        return parts | {"norm": self.norm(x)}
+
+    def constants(self, d, n=1):
+        return CompressorConstants()
+
+
+class TooSmallA(Compressor):
+    """Keeps the same random half for all workers, and declares the A of independent ones."""
+
+    random = True
+    shared = True
+
+    def message(self, x, draw):
+        kept = draw.uniform(x.shape[-1]) < 0.5
+        return np.where(kept, 2 * x, 0).astype(x.dtype)
+
+    def constants(self, d, n=1):
+        return CompressorConstants(omega=exact(1.0, "1/p − 1"), ab=exact((1.0 / n, 0.0), "(ω/n, 0)"))
+
+
+class WrongError(Sparsifier):
+    """Gives the error of keeping one coordinate fewer."""
+
+    def expected_error(self, x):
+        kept = rank(-abs(x)) < self.k - 1
+        return np.where(kept, 0, x**2).sum(axis=-1)
+
+
+class TakesNaN(Sparsifier):
+    """Compresses whatever it is given."""
+
+    def compress(self, x, draw=None):
+        return self.message(np.reshape(x, (1, 1, -1)), draw).reshape(np.shape(x))
+
+
 class NonZeroAtZero(Compressor):
     """Sends what is not positive as minus the scale, which has a floor."""
 
@@ -178,14 +335,32 @@ class NonZeroAtZero(Compressor):
 MUTANTS = [
     Mutant(SignedSort(k=1), "contraction", "larger than δ"),
     Mutant(SmallestK(k=2), "contraction", "larger than δ"),
-    Mutant(TiesKept(k=2), "layout", "positions are sent as 'sent' where 2 are declared"),
-    Mutant(MutatedInput(k=1), "untouched", "message writes to its input"),
+    Mutant(IdentityInDisguise(), "price", "the price is less than the message tells"),
+    Mutant(MaxNormForTwoNorm(s=1), "approached", "declared exact, and no input comes near it"),
+    Mutant(TwoNormForMaxNorm(s=1), "variance", "larger than ω"),
     Mutant(BiasedRounding(s=2), "unbiased", "the mean of the messages is not the vector"),
     Mutant(ForgottenScale(), "unbiased", "the mean of the messages is not the vector"),
-    Mutant(WrongCode(k=2), "decoding", "do not decode to the message"),
+    Mutant(TiesKept(k=2), "layout", "positions are sent as 'sent' where 2 are declared"),
+    Mutant(FreeIndices(k=2), "price", "the price is less than the message tells"),
+    Mutant(MutatedInput(k=1), "untouched", "message writes to its input"),
+    Mutant(WrongPositions(k=2, code=LastIndexLost()), "decoding", "do not decode to the message"),
     Mutant(LevelTooMany(s=2), "layout", "and the alphabet ends at"),
     Mutant(ReusedDraw(s=2), "own-draws", "dependent numbers"),
     Mutant(NonZeroAtZero(), "zero", "zero is not sent as zero"),
+    Mutant(UnroundedMagnitude(s=2), "assembly", "not made from its parts"),
+    Mutant(UnroundedMagnitude(s=2), "price", "the price is less than the message tells"),
+    Mutant(WrongPositions(k=1, code=FailsOnOneIndex()), "decoding", "IndexError"),
+    Mutant(TooLargeDelta(k=2), "approached", "declared exact, and no input comes near it"),
+    Mutant(Understudy(s=2), "price", "the price is less than the message tells"),
+    Mutant(WrongPositions(k=2, code=WrongBits()), "ledger", "the codes and the bytes disagree"),
+    Mutant(Remembers(k=1), "same-draw", "or on what was compressed before"),
+    Mutant(BatchNorm(k=1), "same-draw", "depends on what else is in the batch"),
+    Mutant(Overflows(s=2), "form", "overflow"),
+    Mutant(NotFirst(k=1), "permutation", "declared symmetric, and is not"),
+    Mutant(NotHomogeneous(s=8), "scale", "declared homogeneous, and is not"),
+    Mutant(TooSmallA(), "ab", "errs more than (A, B)"),
+    Mutant(WrongError(k=2), "expected-error", "not that of the messages"),
+    Mutant(TakesNaN(k=1), "refusal", "compress takes nan"),
 ]
 
-SOUND = [Sparsifier(k=2), Quantiser(s=2)]  # what the mutants are made from
+SOUND = [Sparsifier(k=2), Quantiser(s=2), WrongPositions(k=1, code=Gaps())]  # what the mutants are made from

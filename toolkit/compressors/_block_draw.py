@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.arrays import Array
+from toolkit.arrays import Array, contiguous
 
 
 def cut(x: Array, count: int) -> Array:
@@ -28,7 +28,7 @@ def cut(x: Array, count: int) -> Array:
     """
     runs, workers, length = x.shape
     pieces = x.reshape(runs, workers, count, length // count).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(pieces).reshape(runs * count, workers, length // count)
+    return contiguous(pieces.reshape(runs * count, workers, length // count))
 
 
 def join(pieces: Array, count: int) -> Array:

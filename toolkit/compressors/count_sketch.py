@@ -74,12 +74,15 @@ class CountSketch(Compressor):
     shared: ClassVar[bool] = True
     summable: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
-    symmetric: ClassVar[bool] = True
 
     rows: int
     columns: int
     estimate: str = "mean"
     k: int | None = None
+
+    @property
+    def symmetric(self) -> bool:  # type: ignore[override]
+        return self.k is None  # of coordinates that share their columns the first is kept
 
     def validate(self) -> None:
         check_size(self, "rows")
