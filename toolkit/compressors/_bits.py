@@ -22,6 +22,22 @@ def width(dtype: Any) -> int:
     return 8 * np.dtype(dtype).itemsize
 
 
+def symbol_bits(count: Any) -> Any:
+    """Return ⌈log2 count⌉, the bits of a fixed-length code for one symbol out of `count`.
+
+    Parameters
+    ----------
+    count : int or array of int
+        At least 1.
+
+    Examples
+    --------
+    >>> float(symbol_bits(4)), float(symbol_bits(5))
+    (2.0, 3.0)
+    """
+    return np.frexp(np.asarray(count) - 1.0)[1].astype(float)[()]  # the number of binary digits of count − 1
+
+
 @lru_cache(maxsize=65536)
 def set_bits(d: int, k: int) -> int:
     """Return ⌈log2 C(d, k)⌉, the bits of a fixed-length code for a set of k positions out of d.

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
-from statistics import NormalDist
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +10,8 @@ import numpy as np
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import width
+from toolkit.compressors._best_levels import SOURCES, best_levels
+from toolkit.compressors._bits import symbol_bits, width
 from toolkit.compressors._check import check_choice, check_count
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
@@ -22,8 +19,6 @@ from toolkit.layout import Field, Levels, Numbers
 from toolkit.parameters import values
 
 MOST = 256  # levels
-TOLERANCE = 1e-12  # of the levels, for a source of variance 1
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
 class LloydMax(Compressor):
@@ -111,7 +106,7 @@ class LloydMax(Compressor):
 
         Where runs have different numbers of levels, thresholds that do not exist are infinite; they end in one such.
         """
-        each = [_half_table(self.source, int(one)) for one in values(self.levels)]
+        each = [best_levels(self.source, int(one)) for one in values(self.levels)]
         most = max(table.count for table in each)
         levels, thresholds = np.zeros((len(each), 1, most)), np.full((len(each), 1, most), np.inf)
         for run, table in enumerate(each):
@@ -122,12 +117,12 @@ class LloydMax(Compressor):
 
     def distortion(self) -> float:
         """Return E(C(Z) − Z)² for the source Z at the scale 1: what each coordinate of such a vector costs."""
-        return _half_table(self.source, self.levels).distortion
+        return best_levels(self.source, self.levels).distortion
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if self.scale != "max":
             return CompressorConstants()
-        lost = np.array([_half_table(self.source, int(one)).most_lost(d) for one in values(self.levels)])
+        lost = np.array([best_levels(self.source, int(one)).most_lost(d) for one in values(self.levels)])
         if np.any(lost >= 1):
             return CompressorConstants()
         delta = 1 - (lost[:, None, None] if np.ndim(self.levels) else lost[0])
@@ -137,8 +132,7 @@ class LloydMax(Compressor):
         return kernels.sum_sq_difference(x, self.message(x, None))
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
-        symbol = np.frexp(np.asarray(self.levels) - 1.0)[1]  # the digits of levels − 1, which is ⌈log2 levels⌉
-        return (width(dtype) + d * symbol.astype(float))[()]
+        return width(dtype) + d * symbol_bits(self.levels)
 
 
 def _count_below(thresholds: Array, y: Array) -> Array:
@@ -149,110 +143,3 @@ def _count_below(thresholds: Array, y: Array) -> Array:
         further = np.minimum(position + (1 << power), count)
         position = np.where(np.take_along_axis(thresholds, further - 1, axis=-1) <= y, further, position)
     return position
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A symmetric law of variance 1 on the positive half-line, in functions of t ≥ 0.
-
-    Parameters
-    ----------
-    density : callable
-    mass : callable
-        P(Z > t).
-    moment : callable
-        E[Z; Z > t].
-    spread : callable
-        The quantile, from ½ to 1, of the law whose density is the cube root: where many levels lie (Panter and Dite).
-    """
-
-    density: Callable[[Array], Array]
-    mass: Callable[[float], float]
-    moment: Callable[[float], float]
-    spread: Callable[[float], float]
-
-
-SOURCES = {
-    "gaussian": _Source(
-        density=lambda t: np.exp(-t * t / 2) / math.sqrt(2 * math.pi),
-        mass=lambda t: math.erfc(t / math.sqrt(2)) / 2,
-        moment=lambda t: math.exp(-t * t / 2) / math.sqrt(2 * math.pi),
-        spread=lambda q: NormalDist(sigma=math.sqrt(3)).inv_cdf(q),
-    ),
-    "laplace": _Source(
-        density=lambda t: np.exp(-math.sqrt(2) * t) / math.sqrt(2),
-        mass=lambda t: math.exp(-math.sqrt(2) * t) / 2,
-        moment=lambda t: math.exp(-math.sqrt(2) * t) * (t + math.sqrt(0.5)) / 2,
-        spread=lambda q: -3 / math.sqrt(2) * math.log(2 * (1 - q)),
-    ),
-}
-
-
-@dataclass(frozen=True)
-class _HalfTable:
-    """The best levels for a source: the positive ones, in order.
-
-    Parameters
-    ----------
-    count : int
-        How many levels there are; if odd, one is 0.
-    positive : array
-        The positive levels.
-    distortion : float
-        E(C(Z) − Z)².
-    """
-
-    count: int
-    positive: Array
-    distortion: float
-
-    @property
-    def levels(self) -> Array:
-        """All levels, in order."""
-        return np.concatenate([-self.positive[::-1], [0.0] * (self.count % 2), self.positive])
-
-    @property
-    def thresholds(self) -> Array:
-        """All thresholds, in order; the middle one of an even number of levels is 0."""
-        levels = self.levels
-        return (levels[:-1] + levels[1:]) / 2
-
-    def most_lost(self, d: int) -> float:
-        """Return the largest ‖C(x) − x‖²/‖x‖² in dimension d at the scale 'max'."""
-        t, gap = self.thresholds, np.diff(self.levels) / 2
-        return float(((d - 1) * gap**2 / (self.positive[-1] ** 2 + (d - 1) * t**2)).max())
-
-
-@lru_cache(maxsize=256)
-def _half_table(name: str, count: int) -> _HalfTable:
-    """Solve Lloyd's conditions c_i = E[Z | cell i] for the positive levels by Newton's method."""
-    source = SOURCES[name]
-    first = count // 2 + count % 2  # of the levels, in order, the first positive one
-    c = np.array([source.spread((i + 0.5) / count) for i in range(first, count)])
-    while True:
-        inner = (c[:-1] + c[1:]) / 2
-        start = c[0] / 2 if count % 2 else 0.0
-        edges = np.array([start, *inner])  # the lower ends of the cells
-        mass, away = _cells(source, c, edges)  # away: how far the mean of each cell is from its level
-        density = source.density(edges)
-        # How a mean moves with the ends of its cell, each of which moves half as far as the two levels beside it.
-        lower = density * (c + away - edges) / mass / 2
-        upper = density[1:] * (inner - c[:-1] - away[:-1]) / mass[:-1] / 2
-        if count % 2 == 0:
-            lower[0] = 0  # the end at 0 stays
-        jacobian = np.diag(lower + np.append(upper, 0.0)) + np.diag(lower[1:], -1) + np.diag(upper, 1)
-        move = np.linalg.solve(np.eye(len(c)) - jacobian, away)
-        c = c + move
-        if np.abs(move).max() <= TOLERANCE:
-            mean = c + away
-            return _HalfTable(count, c, float(1 - 2 * (mass * mean * mean).sum()))
-
-
-def _cells(source: _Source, c: Array, edges: Array) -> tuple[Array, Array]:
-    """Return the mass of each cell, the last one without an upper end, and E[Z | cell] − c, by Gauss's quadrature."""
-    half = (edges[1:] - edges[:-1])[:, None] / 2
-    z = edges[:-1, None] + half * (1 + NODES)
-    weight = half * WEIGHTS * source.density(z)
-    mass = np.append(weight.sum(axis=1), source.mass(edges[-1]))
-    first = np.append((weight * (z - c[:-1, None])).sum(axis=1), source.moment(edges[-1]) - c[-1] * mass[-1])
-    return mass, first / mass

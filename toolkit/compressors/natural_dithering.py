@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import width
+from toolkit.compressors._bits import symbol_bits, width
 from toolkit.compressors._check import check_choice, check_count
 from toolkit.compressors._norms import NORMS, norm_and_levels
 from toolkit.compressors._rounding import rounded, rounding_variance
@@ -124,8 +124,7 @@ class NaturalDithering(Compressor):
         return norm[..., 0] ** 2 * np.sum(np.ldexp(rounding_variance(multiple), 2 * exponent), axis=-1)
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
-        symbol = np.frexp(2.0 * np.asarray(self.s))[1]  # the number of binary digits of 2s, which is ⌈log2(2s + 1)⌉
-        return (width(dtype) + d * symbol.astype(float))[()]
+        return width(dtype) + d * symbol_bits(2 * self.s + 1)
 
 
 def _worst_2(d: int, a: Array) -> tuple[Array, Any, str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._bits import width
+from toolkit.compressors._bits import symbol_bits, width
 from toolkit.compressors._check import check_choice, check_count
 from toolkit.compressors._fields import like, per_row
 from toolkit.compressors._norms import NORMS, norm_and_levels
@@ -123,8 +123,7 @@ class QSGD(Compressor):
         return (norm[..., 0] / per_row(like(self.s, x))) ** 2 * variance
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
-        symbol = np.frexp(2.0 * np.asarray(self.s))[1]  # the number of binary digits of 2s, which is ⌈log2(2s + 1)⌉
-        return (width(dtype) + d * symbol.astype(float))[()]
+        return width(dtype) + d * symbol_bits(2 * self.s + 1)
 
 
 def _worst_2(d: int, s: Array) -> tuple[Array, Any, str]:
