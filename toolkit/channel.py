@@ -91,7 +91,7 @@ class Channel:
         self, memory: Array, v: Array, scale: Any, *, exact: Any = False, active: Any = None, purpose: str | None = None
     ) -> tuple[Array, Array]:
         """Error feedback: with p = memory + scale·v, send C(p) and return what arrives and p − C(p)."""
-        if exact is False and active is None and self.codec is None and not self.up.state:
+        if exact is False and active is None and not self._needs_parts(self.up, v):
             draw = self._draw_of(self.up, v, self._name(purpose))
             sent, rest, error = self.up.message_with_memory(memory, v, scale, draw)
             _check_message(self.up, sent, rest)
@@ -180,7 +180,7 @@ class Channel:
         """Return the decoded messages and their bits by every count; move the state on, of the `active` rows only."""
         compressor = self._with_state(direction, name)
         draw = self._draw_of(compressor, v, name)
-        if not compressor.state and self.codec is None:
+        if not self._needs_parts(compressor, v):
             sent = compressor.message(v, draw)
             _check_message(compressor, sent, v)
             return sent, {"formula": self._bits(compressor, sent)}
@@ -194,7 +194,9 @@ class Channel:
                 new = {path: np.where(active, value, old[path]) for path, value in new.items()}
             self._states[direction, name] = new
         if self.codec is None:
-            return sent, {"formula": self._bits(compressor, sent)}
+            price = self._price(compressor, v)
+            price = compressor.price_of_parts(parts, draw, v.shape[2], v.dtype) if price is None else price
+            return sent, {"formula": price}
         from toolkit.ledger import charge
 
         return sent, vars(charge(compressor, v, parts, draw, self.codec))
@@ -210,15 +212,27 @@ class Channel:
         for count, amount in charges.items():
             ledger[count] = ledger.get(count, 0.0) + _mean(amount)
 
+    def _needs_parts(self, compressor: Compressor, v: Array) -> bool:
+        """Tell whether the parts of a message are needed: for a state, for other counts of bits, or for its price."""
+        if compressor.state or self.codec is not None:
+            return True
+        by_parts = type(compressor).price_of_parts is not Compressor.price_of_parts
+        return by_parts and self._price(compressor, v) is None
+
     def _bits(self, compressor: Compressor, sent: Array) -> Any:
         """Return the formula price of each message: a number, or an array that broadcasts to (run, worker)."""
-        _, n, d = sent.shape
-        known = self._prices.get((n, d, sent.dtype, compressor is self.down))
+        price = self._price(compressor, sent)
+        return compressor.price_of(sent) if price is None else price
+
+    def _price(self, compressor: Compressor, v: Array) -> Any:
+        """Return the formula price of each message, or None if it depends on the message."""
+        _, n, d = v.shape
+        known = self._prices.get((n, d, v.dtype, compressor is self.down))
         if known is None or known[0] is not compressor:
-            price = compressor.price(n, d, sent.dtype)
+            price = compressor.price(n, d, v.dtype)
             known = compressor, price[..., 0] if isinstance(price, np.ndarray) else price
-            self._prices[n, d, sent.dtype, compressor is self.down] = known
-        return compressor.price_of(sent) if known[1] is None else known[1]
+            self._prices[n, d, v.dtype, compressor is self.down] = known
+        return known[1]
 
 
 def _check_message(compressor: Compressor, sent: Array, v: Array) -> None:

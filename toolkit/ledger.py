@@ -72,7 +72,7 @@ def charge(compressor: Compressor, x: Array, parts: Mapping[str, Array], draw: A
     layout = compressor.layout(d, x.dtype)
     formula = compressor.price(n, d, x.dtype)
     if formula is None:
-        formula = compressor.price_of(compressor.assemble(parts, draw, d, x.dtype))
+        formula = compressor.price_of_parts(parts, draw, d, x.dtype)
     elif np.ndim(formula) == 3:
         formula = formula[..., 0]
     codec = compressor.codec if codec is None else codec.filled(compressor.codec)

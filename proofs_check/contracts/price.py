@@ -85,7 +85,9 @@ def _information(subject: Subject, d: int) -> _Information:
     values = reals * float(width) - (reals == 1) * (what == "patterns up to scale")
     price = compressor.price(subject.n, d, x.dtype)
     if price is None:
-        prices = np.asarray(compressor.price_of(compressor.message(points, subject.draw(np.arange(POINTS)))))[:, 0]
+        draw = subject.draw(np.arange(POINTS))
+        each = compressor.price_of_parts(compressor.parts(points, draw), draw, d, x.dtype)
+        prices = np.broadcast_to(np.asarray(each, dtype=float), points.shape[:2])[:, 0]
     else:
         prices = np.full(POINTS, float(np.min(price)))
     lacking = mean_interval(values + entropy - prices, subject.error_probability)

@@ -171,6 +171,23 @@ def test_rounds_of_rand_k_draw_independent_sets() -> None:
     assert bits.formula.item() == 3 * RandK(k=2).price(1, 9, float)
 
 
+def test_prices_that_the_messages_decide_add_up() -> None:
+    x, threshold = np.array([[[3.0, 0.2, -1.0, 0.4]]]), HardThreshold(raw=0.5)
+    alone = threshold.price_of(threshold.message(x, None)).item()
+    nothing = threshold.price_of(np.zeros_like(x)).item()
+    assert alone > nothing > 0
+    assert ledger(FCC(threshold, rounds=2), x).formula == alone + nothing
+    induced = Induced(threshold, RandK(k=1, unbiased=True))
+    assert ledger(induced, x, Draw(seed=1)).formula == alone + RandK(k=1).price(1, 4, float)
+    assert ledger(Composition(threshold, TopK(k=1)), x).formula == threshold.price_of(TopK(k=1).message(x, None))
+    for compressor, bits in ((FCC(threshold, rounds=2), alone + nothing), (Rotated(threshold), None)):
+        channel = Channel(compressor, Identity())
+        channel.begin(Draw(seed=1))
+        channel.send_with_memory(np.zeros_like(x), x, 1.0)
+        own = Draw(seed=1).of("message 0")
+        assert channel.bits_up.item() == (ledger(compressor, x, own).formula.item() if bits is None else bits)
+
+
 # AB inequalities.
 
 
@@ -267,6 +284,9 @@ def test_declarations_follow_from_what_is_inside() -> None:
     assert FCC(TopK(k=1), 2).selects
     assert not FCC(TopK(k=1), 2).random
     assert not Induced(ScaledSign(), Natural()).keeps_zeros
+    assert Composition(TopK(k=1), TopK(k=2)).homogeneous
+    for of_computed in (Composition(TopK(k=1), QSGD(s=1)), Rotated(TopK(k=1)), FCC(ScaledSign(), 2)):
+        assert not of_computed.homogeneous
 
 
 @pytest.mark.parametrize(
@@ -378,7 +398,6 @@ def test_a_run_with_an_induced_compressor_converges_without_error_feedback() -> 
         (lambda: Induced(TopK(k=1), TopK(k=1)).compress(np.ones(3)), "has no ω"),
         (lambda: Induced(TopK(k=1), RandK(k=[1, 2])).check(3), "has no ω"),
         (lambda: Composition(TopK(k=1), TopK(k=4)).compress(np.ones(3)), "larger than the dimension"),
-        (lambda: ledger(FCC(HardThreshold(raw=1.0), rounds=2), np.ones(3)), "fixed price"),
         (lambda: Composition(QSGD(s=[1, 2]), TopK(k=1)).compress(np.ones(3)), "not one value"),
     ],
 )

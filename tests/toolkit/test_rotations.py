@@ -148,8 +148,10 @@ def test_the_seed_and_the_padding_are_charged() -> None:
     assert Rotated(ScaledSign()).price(1, 5, "float32") == 8 + 32 + 32
     bits = ledger(Rotated(ScaledSign()), gaussian(5, dtype="float32"), Draw(seed=1))
     assert (bits.encoded.item(), bits.side.item()) == (8 + 32 + 32, 64)
-    with pytest.raises(WrongUse, match="otate a compressor of a fixed price"):
-        ledger(Rotated(HardThreshold(raw=1.0)), gaussian(5), Draw(seed=1))
+    threshold, x, draw = Rotated(HardThreshold(raw=0.5)), gaussian(5), Draw(seed=1)
+    parts = threshold.parts(x[None, None], draw)
+    inner = HardThreshold(raw=0.5).price_of(HardThreshold(raw=0.5).assemble(parts, None, 8, x.dtype))
+    assert ledger(threshold, x, draw).formula == inner + 32
 
 
 def test_a_threshold_inside_is_turned_into_the_unit_of_the_messages() -> None:

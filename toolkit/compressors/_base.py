@@ -321,6 +321,10 @@ class Compressor(Parametrised):
         """Return the formula count of bits of each message, shape ``(run, worker)``; asked only if `price` is None."""
         raise TypeError(f"{type(self).__name__}.price is None, so it must define price_of(message)")
 
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        """Return the same from the parts of the messages, for a compressor that cannot tell it from what is decoded."""
+        return self.price_of(self.assemble(parts, draw, d, dtype))
+
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         """Return the compressor for messages in `unit` ('iterate' or 'gradient') at this step size; by default itself.
 

@@ -8,13 +8,23 @@ from typing import Any
 
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
+from toolkit.compressors._fields import per_row
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
 from toolkit.layout import Field
 from toolkit.parameters import bind
 
-__all__ = ["Combinator", "labelled", "labelled_layout", "sum_of_prices", "unbiased_of", "unlabelled", "workers_of"]
+__all__ = [
+    "Combinator",
+    "labelled",
+    "labelled_layout",
+    "price_of_one",
+    "sum_of_prices",
+    "unbiased_of",
+    "unlabelled",
+    "workers_of",
+]
 
 
 class Combinator(Compressor):
@@ -89,13 +99,6 @@ class Combinator(Compressor):
         ends = [own, *(compressor.domain(d, dtype) for compressor in self.inside.values())]
         return max(low for low, _ in ends), min(high for _, high in ends)
 
-    def price_of(self, message: Array) -> Array:
-        raise WrongUse(
-            f"the formula price of a message of {self!r}",
-            "that of a compressor inside depends on a message of its own, which cannot be told from the decoded one",
-            "put one of a fixed price inside, such as TopK(k=1)",
-        )
-
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         return bind(self, {(name,): one.for_messages(unit, stepsize) for name, one in self.inside.items()})
 
@@ -155,6 +158,12 @@ def sum_of_prices(*prices: Any) -> Any:
     (7.0, None)
     """
     return None if any(price is None for price in prices) else sum(prices)
+
+
+def price_of_one(compressor: Compressor, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Any:
+    """Return the formula price of the messages with these parts, which broadcasts to ``(run, worker)``."""
+    price = compressor.price(workers_of(parts), d, dtype)
+    return compressor.price_of_parts(parts, draw, d, dtype) if price is None else per_row(price)
 
 
 def workers_of(parts: Mapping[str, Array]) -> int:

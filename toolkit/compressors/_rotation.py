@@ -14,7 +14,6 @@ from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._fields import like
 from toolkit.compressors._hadamard import hadamard, power_of_two
-from toolkit.errors import WrongUse
 from toolkit.layout import SEED_BITS, Field, Seed
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ class Rotation(Compressor):
 
     def expected_error(self, x: Array) -> Array | None:
         d = x.shape[-1]
-        if d > ENUMERATED or (self.rotated.random and d < power_of_two(d)):
+        if d > ENUMERATED or self.correlated or (self.rotated.random and d < power_of_two(d)):
             return None
         signs = like(np.array(list(product([1.0, -1.0], repeat=d)))[None], x)
         errors = [self._over_rotations(x[:, worker : worker + 1], signs) for worker in range(x.shape[1])]
@@ -114,12 +113,8 @@ class Rotation(Compressor):
         price = self.rotated.price(n, power_of_two(d), dtype)
         return None if price is None else price + SEED_BITS
 
-    def price_of(self, message: Array) -> Array:
-        raise WrongUse(
-            f"the formula price of a message of {self!r}",
-            "it depends on the message in rotated coordinates, which cannot be told from the decoded one",
-            "rotate a compressor of a fixed price, such as ScaledSign() or TopK(k=1)",
-        )
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        return self.rotated.price_of_parts(parts, draw.of("rotated"), power_of_two(d), dtype) + SEED_BITS
 
 
 def _transformed(x: Array) -> Array:

@@ -94,6 +94,11 @@ class Composition(Combinator):
         return self.outer.codec
 
     @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        # Numbers that are equal up to rounding, as a compressor may compute them, are no ties to a selecting one.
+        return self._all("homogeneous") and (self.inner.selects or not self.outer.selects)
+
+    @property
     def selects(self) -> bool:  # type: ignore[override]
         return self._all("selects")
 
@@ -127,3 +132,6 @@ class Composition(Combinator):
 
     def price_of(self, message: Array) -> Array:
         return self.outer.price_of(message)
+
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        return self.outer.price_of_parts(parts, self.draw_of("outer", draw, workers_of(parts)), d, dtype)

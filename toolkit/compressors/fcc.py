@@ -16,6 +16,7 @@ from toolkit.compressors._combinator import (
     Combinator,
     labelled,
     labelled_layout,
+    price_of_one,
     sum_of_prices,
     unbiased_of,
     unlabelled,
@@ -73,6 +74,10 @@ class FCC(Combinator):
                 f"it carries {' and '.join(self.compressor.state)} from message to message, not from round to round",
                 "give a compressor without a state",
             )
+
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        return self.compressor.homogeneous and self.compressor.selects  # else rounding decides what is left
 
     @property
     def selects(self) -> bool:  # type: ignore[override]
@@ -135,3 +140,7 @@ class FCC(Combinator):
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
         return sum_of_prices(*[self.compressor.price(n, d, dtype)] * self.rounds)
+
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        rounds = enumerate(self._draws(draw))
+        return sum(price_of_one(self.compressor, unlabelled(str(i), parts), own, d, dtype) for i, own in rounds)

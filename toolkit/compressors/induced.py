@@ -11,6 +11,7 @@ from toolkit.compressors._combinator import (
     Combinator,
     labelled,
     labelled_layout,
+    price_of_one,
     sum_of_prices,
     unbiased_of,
     workers_of,
@@ -116,5 +117,16 @@ class Induced(Combinator):
     def expected_error(self, x: Array) -> Array | None:
         return None if self.biased.random else self.unbiased.expected_error(self._first(x, None)[1])
 
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        return self._all("homogeneous") and self.biased.selects  # else rounding decides what is left
+
     def price(self, n: int, d: int, dtype: Any) -> Any:
         return sum_of_prices(*(compressor.price(n, d, dtype) for compressor in self.inside.values()))
+
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        n = workers_of(parts)
+        return sum(
+            price_of_one(compressor, self.parts_of(name, parts), self.draw_of(name, draw, n), d, dtype)
+            for name, compressor in self.inside.items()
+        )

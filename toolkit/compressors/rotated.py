@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._combinator import Combinator
 from toolkit.compressors._hadamard import power_of_two
@@ -36,9 +38,9 @@ class Rotated(Rotation, Combinator):
     What is known for uniformly distributed rotations, such as asymptotic errors, need not hold for this one, which has
     2^d outcomes: a vector of two equal entries always has half its rotated entries zero.
 
-    The expected error is the average over the 2^d signs for d ≤ 12, if C is deterministic or d = D; otherwise it is not
-    known in closed form. The workers have rotations of their own unless C needs shared randomness. The price is that of
-    C in dimension D and a seed of 32 bits.
+    The expected error is the average over the 2^d signs for d ≤ 12, if C is deterministic, or if d = D and C is not
+    correlated; otherwise it is not known in closed form. The workers have rotations of their own unless C needs shared
+    randomness. The price is that of C in dimension D and a seed of 32 bits.
 
     Examples
     --------
@@ -51,6 +53,9 @@ class Rotated(Rotation, Combinator):
     >>> bool((Rotated(ScaledSign()).compress(spike, Draw(seed=1)) == spike).all())
     True
     """
+
+    # Numbers that are equal up to rounding, as a transform computes them, are no ties to a selecting compressor.
+    homogeneous: ClassVar[bool] = False
 
     compressor: Compressor
 

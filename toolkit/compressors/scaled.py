@@ -106,3 +106,6 @@ class Scaled(Combinator):
 
     def price_of(self, message: Array) -> Array:
         return self.compressor.price_of(message)
+
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        return self.compressor.price_of_parts(parts, draw, d, dtype)
