@@ -95,7 +95,8 @@ def measure(compressor: Compressor, source: str, draw: Draw) -> Measured:
         key=lambda bits: float(bits.encoded.mean()),
     )
     lost, size = (np.sum(each**2, axis=-1).ravel() for each in (sent - x, x))
-    return Measured(*(np.ravel(count) / D for count in (bits.formula, bits.entropy, bits.encoded)), lost, size)
+    formula, entropy, encoded = (np.ravel(count) / D for count in (bits.formula, bits.entropy, bits.encoded))
+    return Measured(formula, entropy, encoded, lost, size)
 
 
 def _own(compressor: Compressor, draw: Draw) -> Draw | None:

@@ -56,8 +56,8 @@ def put_numbers(groups: list[Numbered]) -> None:
         taken = _corners(axes.get_legend())  # and those of the numbers that have their place
         for i in sorted(range(len(own)), key=lambda i: _room(seen[i], markers)):
             if len(seen[i]):
-                around = [_around(seen[i], obstacles) for obstacles in (markers, bits)]
-                taken = np.concatenate([taken, _put(own[i], seen[i], *around, taken)])
+                near, lines = _around(seen[i], markers), _around(seen[i], bits)
+                taken = np.concatenate([taken, _put(own[i], seen[i], near, lines, taken)])
 
 
 def _inside(axes: Any, points: Array) -> Array:

@@ -53,8 +53,8 @@ class Portrait(Figure):
             for panel in TITLES:
                 axes = _plane(plate, panel)
                 for (number, name), own in points[points.panel == panel].groupby(["number", "curve"]):
-                    x, y = np.clip(own.x.values, *BITS), np.clip(own.y.values, *ERROR)
-                    plate.numbered(axes, name, str(number), x, y, look=GROUP_LOOKS[own.group.iloc[0]])
+                    x, y = np.clip(np.asarray(own.x), *BITS), np.clip(np.asarray(own.y), *ERROR)
+                    plate.numbered(axes, str(name), str(number), x, y, look=GROUP_LOOKS[own.group.iloc[0]])
                 lines = LAW if panel == "worst" else possible[panel].lines
                 for line in lines:
                     where: Any = {"at": line.at, "side": line.side, "dashes": line.dashes}
@@ -100,13 +100,8 @@ def _points(shown: Sequence[Family], draw: Draw, possible: Mapping[str, Limits])
                 found = measure(compressor, source, draw)
                 means = {count: float(getattr(found, count).mean()) for count in ("formula", "entropy", "encoded")}
                 margin, deviation = found.margin("encoded", possible[source].least_bits)
-                free, of_free = found.margin("entropy", possible[source].least_bits)
-                means |= {
-                    "margin": margin,
-                    "deviation": deviation,
-                    "entropy_margin": free,
-                    "entropy_deviation": of_free,
-                }
+                by_entropy, _ = found.margin("entropy", possible[source].least_bits)
+                means |= {"margin": margin, "deviation": deviation, "entropy_margin": by_entropy}
                 rows.append(about | {"panel": source, "x": means["encoded"], "y": found.error} | means)
             worst = worst_case(compressor, WORKERS)
             if worst is not None:
@@ -120,7 +115,8 @@ def _points(shown: Sequence[Family], draw: Draw, possible: Mapping[str, Limits])
 def _joined(points: pandas.DataFrame, theory: pandas.DataFrame) -> pandas.DataFrame:
     import pandas
 
-    return pandas.concat([points, theory.drop(columns=["y_low", "y_high"])], ignore_index=True)
+    own = ["panel", "curve", "kind", "x", "y"]
+    return pandas.concat([points, theory[own]], ignore_index=True)
 
 
 def _key_entries(shown: Sequence[Family]) -> list[tuple[str, Any]]:
@@ -178,5 +174,5 @@ def _verdict(points: pandas.DataFrame, panel: str) -> str:
         return f"{name}: LEFT of it by more than {SURE:.0f} standard errors: {', '.join(left.compressor)}."
     unsure = int((margin < SURE * deviation).sum())
     rest = f" ({unsure} within {SURE:.0f} standard errors of it)" if unsure else ""
-    closest = own.compressor[margin.idxmin()]
+    closest = own.compressor.iloc[int(np.argmin(margin))]
     return f"{name}: 0 of {len(own)} points left of it{rest}; the closest, {closest}, is {margin.min():.2g} bits right."
