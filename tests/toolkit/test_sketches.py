@@ -187,6 +187,21 @@ def test_a_matrix_of_low_rank_is_sent_whole_even_if_the_rank_asked_for_is_higher
             np.testing.assert_allclose(sent, scale * matrix.ravel(), rtol=0, atol=scale * 1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rank", [2, 3])
+def test_directions_are_orthonormal_or_zero_where_only_rounding_is_left(rank, dtype) -> None:
+    """All columns are parallel to one, and what rounding leaves of the others when it is taken away may be so too."""
+    matrix, runs = np.outer([1, 1, 0], [1, 1, 1]).astype(dtype), 200
+    x, draw = np.tile(matrix.ravel(), (runs, 1, 1)), Draw(seed=np.arange(runs))
+    compressor, eps = PowerSGD(rank, columns=3, restart=True), np.finfo(dtype).eps
+    left = compressor.parts(x, draw)["left"].reshape(runs, rank, 3)
+    gram = left @ left.swapaxes(1, 2)
+    kept = gram.diagonal(axis1=1, axis2=2) > 0.5
+    assert kept[:, 0].all()
+    np.testing.assert_allclose(gram, kept[:, :, None] * np.eye(rank), atol=9 * eps)
+    np.testing.assert_allclose(compressor.message(x, draw), x, atol=9 * eps)
+
+
 def send(compressor, vectors, runs=1, workers=1):
     """Return what a channel delivers of one vector after another."""
     channel, received = Channel(compressor, Identity()), []

@@ -160,16 +160,21 @@ def _product(matrices: Array, vectors: Array) -> Array:
 def _orthonormal(vectors: list[Array]) -> list[Array]:
     """Return unit vectors, orthogonal to the former ones of the list, with the same spans; zero where there is none.
 
-    Twice is enough: what rounding leaves of the former directions in a small rest is removed from its unit vector.
+    Twice is enough: what rounding leaves of the former directions in a small rest is removed from its unit vector. If
+    that was most of it, the rest was nothing but rounding, and more of the same would be left.
     """
     basis: list[Array] = []
     for vector in vectors:
-        for _ in range(2):
-            for former in basis:
-                vector = vector - kernels.dot(vector[:, None], former[:, None]) * former
-            vector = _unit(vector)
-        basis.append(vector)
+        rest = _without(basis, _unit(_without(basis, vector)))
+        basis.append(np.where(kernels.sum_sq(rest[:, None]) > 0.25, _unit(rest), 0))
     return basis
+
+
+def _without(basis: list[Array], vector: Array) -> Array:
+    """Return what is left of the vectors, shape (row, m), when their components along a basis are taken away."""
+    for former in basis:
+        vector = vector - kernels.dot(vector[:, None], former[:, None]) * former
+    return vector
 
 
 def _unit(vectors: Array) -> Array:
