@@ -37,6 +37,9 @@ class Channel:
         Formula count of bits so far, mean per worker.
     total_error, total_error_down : float or array, shape (run,)
         Σ_t (1/n) Σ_i ‖p − C(p)‖² so far.
+    in_place : int
+        With how many threads `send_with_memory` may write to the memory it is given and to what it returned before;
+        0: not at all. The numbers are the same.
     ledger_up, ledger_down : dict of str to float or array, shape (run,)
         The other counts of bits so far, mean per worker, by the names of the fields of `toolkit.ledger.Ledger`.
     """
@@ -47,6 +50,8 @@ class Channel:
         self.bits_down: Any = 0.0
         self.total_error: Any = 0.0
         self.total_error_down: Any = 0.0
+        self.in_place = 0
+        self._written: dict[str, tuple[Any, Array]] = {}
         self.ledger_up: dict[str, Any] = {}
         self.ledger_down: dict[str, Any] = {}
         self._states: dict[tuple[str, str], dict[tuple[str, ...], Array]] = {}
@@ -92,8 +97,11 @@ class Channel:
     ) -> tuple[Array, Array]:
         """Error feedback: with p = memory + scale·v, send C(p) and return what arrives and p − C(p)."""
         if exact is False and active is None and not self._needs_parts(self.up, v):
-            draw = self._draw_of(self.up, v, self._name(purpose))
-            sent, rest, error = self.up.message_with_memory(memory, v, scale, draw)
+            name = self._name(purpose)
+            draw = self._draw_of(self.up, v, name)
+            sent, rest, error = (self.in_place and self._in_place(memory, v, scale, draw, name)) or (
+                self.up.message_with_memory(memory, v, scale, draw)
+            )
             _check_message(self.up, sent, rest)
             self._charge("up", {"formula": self._bits(self.up, sent)})
             self.total_error = self.total_error + _mean(error)
@@ -101,6 +109,20 @@ class Channel:
         p = memory + scale * v
         sent = self.send(p, exact=exact, active=active, purpose=purpose)
         return sent, p - sent
+
+    def _in_place(self, memory: Array, v: Array, scale: Any, draw: Any, name: str) -> tuple[Array, Array, Array] | None:
+        """Do error feedback where the memory lies, and write the message where the last one of this name lies."""
+        memory = contiguous(memory)
+        alike = memory.dtype == v.dtype == getattr(scale, "dtype", v.dtype)
+        taken = self.up.take_from(memory, v, scale, draw, self.in_place) if alike and memory.flags.writeable else None
+        if taken is None:
+            return None
+        message, error = taken
+        before, out = self._written.get(name, (None, None))
+        if out is None or out.shape != memory.shape or out.dtype != memory.dtype:
+            before, out = None, np.empty_like(memory)
+        self._written[name] = message, message.write(out, before, self.in_place)
+        return out, memory, error
 
     def broadcast(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
         """Send one message, shape ``(run, 1, d)``, from the server to all workers; they hold what is returned."""

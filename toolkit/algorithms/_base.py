@@ -85,6 +85,9 @@ class Algorithm(Parametrised):
         The unit of its messages: a step (γ·gradient) or a gradient.
     accepts : tuple
         What it needs of a compressor: one of these `needs`. Empty: any compressor.
+    in_place : bool
+        Whether a step has no use for the memory it gave to `send_with_memory`, nor the next one for what arrived, so
+        that the channel may write over both; it does so for long vectors.
     symbolic : bool
         Whether a step keeps to the rule above, so that the same lines run on symbolic vectors.
     """
@@ -92,6 +95,7 @@ class Algorithm(Parametrised):
     keyword_only: ClassVar[bool] = True
     unit: ClassVar[str] = "gradient"
     accepts: ClassVar[tuple[Any, ...]] = ()
+    in_place: ClassVar[bool] = False
     symbolic: ClassVar[bool] = True
 
     stepsize: Any = None

@@ -39,6 +39,7 @@ class ErrorFeedback(Algorithm):
 
     unit = "iterate"
     accepts = (needs("delta"), needs("kappa_sq"))
+    in_place = True
 
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         return State(x=x, memory=0 * oracle.per_worker(x))

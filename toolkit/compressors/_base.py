@@ -295,6 +295,17 @@ class Compressor(Parametrised):
         sent = self.message(p, draw)
         return sent, p - sent, kernels.sum_sq_difference(p, sent)
 
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+        """Error feedback where it lies, for long vectors: as `message_with_memory`, but p − C(p) goes into `memory`.
+
+        Returns
+        -------
+        message, error
+            C(p) as a message of `toolkit.kernels.messages`, and ‖p − C(p)‖² per run and worker; the numbers are those
+            of `message_with_memory`, bit for bit. None, and `memory` untouched, if there is no such kernel.
+        """
+        return None
+
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         """Return the constants that exist in dimension `d` with `n` workers; by default none is known."""
         return CompressorConstants()

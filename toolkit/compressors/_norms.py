@@ -6,7 +6,6 @@ from typing import Any
 
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
-from toolkit.compressors._fields import like
 
 __all__ = ["NORMS", "norm_and_levels"]
 
@@ -14,13 +13,13 @@ NORMS = ("1", "2", "max")
 
 
 def norm_and_levels(x: Array, norm: str, s: Any = 1) -> tuple[Array, Array]:
-    """Return ‖x‖, shape ``(run, worker, 1)``, and s|x_j|/‖x‖, which is at most s; for a zero row, zeros.
+    """Return ‖x‖, shape ``(run, worker, 1)``, and s|x_j|/‖x‖, float64 and at most s; for a zero row, zeros.
 
     Parameters
     ----------
     x : array, shape (run, worker, d)
     norm : {'1', '2', 'max'}
-        Computed of x/max|x_j|.
+        It over- or underflows only if it has to.
     s : int or array of shape (run, 1, 1)
 
     Examples
@@ -31,13 +30,15 @@ def norm_and_levels(x: Array, norm: str, s: Any = 1) -> tuple[Array, Array]:
     """
     xp = namespace(x)
     magnitude = xp.abs(x)
-    peak = xp.max(magnitude, axis=-1, keepdims=True)
-    one = xp.ones_like(peak)
-    shape = magnitude / xp.where(peak > 0, peak, one)
-    if norm == "max":
-        length = one
-    elif norm == "2":
-        length = xp.maximum(xp.sqrt(kernels.sum_sq(shape)[..., None]), one)  # at least 1 but for the zero vector
+    if norm == "2":
+        length = kernels.norm(x)
     else:
-        length = xp.maximum(xp.sum(shape, axis=-1, keepdims=True), one)
-    return peak * length, like(s, x) * shape / length
+        length = xp.max(magnitude, axis=-1, keepdims=True)
+        if norm == "1":
+            shape = magnitude / xp.where(length > 0, length, xp.ones_like(length))
+            length = length * xp.maximum(xp.sum(shape, axis=-1, keepdims=True), xp.ones_like(length))
+    divisor = xp.astype(xp.where(length > 0, length, xp.ones_like(length)), xp.float64)
+    wide, s = xp.astype(magnitude, xp.float64), xp.astype(xp.asarray(s), xp.float64)
+    # As the kernel of QSGD has it: a product where double precision has room for it, else a quotient that cannot leave it.
+    level = wide * (s / divisor) if x.dtype == xp.float32 else s * (wide / divisor)
+    return length, xp.minimum(level, s)

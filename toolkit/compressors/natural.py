@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact
+from toolkit.kernels import feedback
 from toolkit.layout import Field, Levels
 
 
@@ -48,6 +50,9 @@ class Natural(Compressor):
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return (Levels("code", d, 0, 2 ** (1 + np.finfo(dtype).iexp) - 1),)
 
+    def message(self, x: Array, draw: Any) -> Array:
+        return kernels.natural(x, draw.of("rounding"))
+
     def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         below, gap, fraction = _law(x)
         up = draw.of("rounding").uniform(x.shape[-1]) < fraction
@@ -57,6 +62,9 @@ class Natural(Compressor):
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         bits = parts["code"].astype(f"u{np.dtype(dtype).itemsize}") << np.finfo(dtype).nmant
         return bits.view(dtype)
+
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array]:
+        return feedback.natural(memory, v, scale, draw.of("rounding"), threads)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return unbiased(exact(0.125, "S-n1: 1/8, attained at |x_j| = 4/3·2^z"), n)

@@ -96,6 +96,7 @@ class NaturalDithering(Compressor):
     def _norm_and_cells(self, x: Array) -> tuple[Array, Array, Array]:
         """Return ‖x‖, and for each y_j the exponent of its cell's power of two and y_j in multiples of that power."""
         norm, y = norm_and_levels(x, self.norm)
+        y = y.astype(x.dtype)
         exponent = np.maximum(np.frexp(y)[1] - 1, 1 - np.asarray(self.s))
         exponent = np.where(y > 0, exponent, 0).astype(np.int32)
         return norm, exponent, np.ldexp(y, -exponent)

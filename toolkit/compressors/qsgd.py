@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import symbol_bits, width
@@ -16,6 +17,7 @@ from toolkit.compressors._norms import NORMS, norm_and_levels
 from toolkit.compressors._rounding import rounded, rounding_variance
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact, upper_bound
+from toolkit.kernels import feedback
 from toolkit.layout import Field, Levels, Numbers
 
 
@@ -59,8 +61,8 @@ class QSGD(Compressor):
       constant magnitude; where an integer L has |a − L| ≤ 1/(1 + √(1 + 1/q)), q = L(2a − L), a bound,
       (√(1 + 1/q) − 1)/2, that is approached as d grows by levels in two adjacent cells (derived, in the same way).
 
-    In dimension 1 every message is exact. The norm is taken of x/max|x_j|, so it neither overflows nor underflows as
-    long as ‖x‖ itself does not.
+    In dimension 1 every message is exact. The norm neither overflows nor underflows as long as ‖x‖ itself does not.
+    Levels are rounded in double precision.
 
     The price is the norm and ⌈log2(2s + 1)⌉ bits for sign and level of each coordinate;
     `toolkit.codecs.entropy.qsgd_elias_bits` is the paper's for Elias-coded levels (S-q3, recalled).
@@ -91,15 +93,25 @@ class QSGD(Compressor):
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Numbers("norm", 1, side=True), Levels("level", d, -self.s, self.s)
 
+    def message(self, x: Array, draw: Any) -> Array:
+        return kernels.qsgd(x, self.s, draw.of("levels")) if self.norm == "2" else super().message(x, draw)
+
     def parts(self, x: Array, draw: Any) -> dict[str, Array]:
         xp = namespace(x)
         norm, level = norm_and_levels(x, self.norm, self.s)
-        level = xp.sign(x) * rounded(level, draw.of("levels").uniform(x.shape[-1]))
-        return {"norm": norm, "level": xp.astype(level, xp.int64)}
+        level = rounded(level, draw.of("levels").uniform(x.shape[-1]))
+        return {"norm": norm, "level": xp.astype(xp.where(x < 0, -level, level), xp.int64)}
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
-        norm, xp = parts["norm"], namespace(parts["norm"])
-        return norm * (xp.astype(parts["level"], norm.dtype) / like(self.s, norm))
+        xp = namespace(parts["norm"])
+        norm, level = xp.astype(parts["norm"], xp.float64), xp.astype(parts["level"], xp.float64)
+        s = like(self.s, norm)
+        return xp.astype(level * (norm / s) if dtype == xp.float32 else norm * (level / s), dtype)
+
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+        if self.norm != "2" or not isinstance(self.s, int) or self.s >= 2**31:
+            return None
+        return feedback.qsgd(memory, v, scale, self.s, draw.of("levels"), threads=threads)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if d == 1:
@@ -120,7 +132,7 @@ class QSGD(Compressor):
     def expected_error(self, x: Array) -> Array:
         norm, level = norm_and_levels(x, self.norm, self.s)
         variance = namespace(x).sum(rounding_variance(level), axis=-1)
-        return (norm[..., 0] / per_row(like(self.s, x))) ** 2 * variance
+        return (norm[..., 0] / per_row(like(self.s, x))) ** 2 * namespace(x).astype(variance, x.dtype)
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
         return width(dtype) + d * symbol_bits(2 * self.s + 1)

@@ -8,6 +8,7 @@ from toolkit.arrays import Array
 from toolkit.compressors._bits import position_bits
 from toolkit.compressors._check import check_count
 from toolkit.compressors._sampling import Sampling
+from toolkit.kernels import feedback
 from toolkit.layout import Field, Numbers, Positions
 
 
@@ -64,6 +65,12 @@ class RandK(Sampling):
 
     def ratio(self, d: int) -> tuple[Any, Any]:
         return self.k, d
+
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+        if not isinstance(self.k, int):
+            return None
+        factor = memory.shape[-1] / self.k if self.unbiased else 1.0
+        return feedback.rand_k(memory, v, scale, self.k, draw.of("subset"), factor=factor, threads=threads)
 
     def kept(self, d: int, draw: Any) -> Array:
         return draw.of("subset").subset(d, self.k)

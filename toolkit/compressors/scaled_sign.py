@@ -12,6 +12,7 @@ from toolkit.compressors._bits import width
 from toolkit.compressors._check import check_choice
 from toolkit.compressors._signs import sign_fields, sign_parts, signed, ternary_price
 from toolkit.constants import CompressorConstants, exact
+from toolkit.kernels import feedback
 from toolkit.layout import Field, Numbers
 
 
@@ -67,11 +68,13 @@ class ScaledSign(Compressor):
         return Numbers("scale", 1, side=True), *sign_fields(d, self.zero)
 
     def parts(self, x: Array, draw: Any) -> dict[str, Array]:
-        scale = namespace(x).sum(namespace(x).abs(x), axis=-1, keepdims=True) / x.shape[-1]
-        return {"scale": scale, **sign_parts(x)}
+        return {"scale": kernels.mean_abs(x)[..., None], **sign_parts(x)}
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         return signed(parts, parts["scale"], self.zero)
+
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+        return feedback.scaled_sign(memory, v, scale, threads) if self.zero == 1 else None
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         how = "attained by 1-sparse vectors" if self.zero else "approached by one large entry and no zero"

@@ -107,7 +107,8 @@ class StochasticSign(Compressor):
     def _bound_and_magnitudes(self, x: Array) -> tuple[Array, Array]:
         """Return B and |x_j|/B."""
         if self.norm is not None:
-            return norm_and_levels(x, self.norm)
+            norm, magnitude = norm_and_levels(x, self.norm)
+            return norm, namespace(x).astype(magnitude, x.dtype)
         bound = like(self.bound, x)
         return bound, namespace(x).abs(x) / bound
 

@@ -13,6 +13,7 @@ from toolkit.compressors._bits import sparse_price, width
 from toolkit.compressors._check import check_count, check_fraction
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
+from toolkit.kernels import feedback
 from toolkit.layout import Field, Numbers, Positions
 
 
@@ -56,9 +57,6 @@ class TopK(Compressor):
     k: int | None = None
     fraction: float | None = None
 
-    def __repr__(self) -> str:
-        return f"TopK(k={self.k!r})" if self.fraction is None else f"TopK(fraction={self.fraction!r})"
-
     def validate(self) -> None:
         if (self.k is None) == (self.fraction is None):
             raise WrongUse(
@@ -89,6 +87,10 @@ class TopK(Compressor):
 
     def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
         return kernels.top_k_with_memory(memory, v, scale, self.kept(memory.shape[-1]))
+
+    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+        k = self.kept(memory.shape[-1])
+        return feedback.top_k(memory, v, scale, k, threads) if isinstance(k, int) else None
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Positions("sent", d, count=self.kept(d)), Numbers("value", d, at="sent")

@@ -53,7 +53,7 @@ class Sparse:
     positions: Array
     values: Array
 
-    def write(self, out: Array, previous: Sparse | None = None) -> Array:
+    def write(self, out: Array, previous: Sparse | None = None, threads: int = 1) -> Array:
         """Write the vectors into `out`, shape (run, worker, d), and return it.
 
         Parameters
@@ -86,7 +86,7 @@ class Signs:
     bits: Array
     scale: Array
 
-    def write(self, out: Array, threads: int = 1) -> Array:
+    def write(self, out: Array, previous: Any = None, threads: int = 1) -> Array:
         """Write the vectors into `out`, shape (run, worker, d), and return it."""
         return _write(_bodies().signs, (self.bits, self.scale), (), out, threads)
 
@@ -110,7 +110,7 @@ class Levels:
     s: int
     bucket: int
 
-    def write(self, out: Array, threads: int = 1) -> Array:
+    def write(self, out: Array, previous: Any = None, threads: int = 1) -> Array:
         """Write the vectors into `out`, shape (run, worker, d), and return it."""
         rest = (out.dtype.type(self.s), self.bucket)
         return _write(_bodies().levels, (self.levels, self.norms), rest, out, threads)
@@ -128,6 +128,6 @@ class Powers:
 
     codes: Array
 
-    def write(self, out: Array, threads: int = 1) -> Array:
+    def write(self, out: Array, previous: Any = None, threads: int = 1) -> Array:
         """Write the vectors into `out`, shape (run, worker, d), and return it."""
         return _write(_bodies().powers, (self.codes,), (), out, threads)
