@@ -33,9 +33,9 @@ def families(d: int, seed: int = 0) -> dict[str, Array]:
     What each is extremal for: *constant magnitude*: Top-k, and QSGD with 4s² ≤ d; with *random signs*: one-bit
     quantisers behind a rotation; *one entry*: the scaled sign; *k equal entries*: Top-k with k one less, where it is
     best and worst at once; *two magnitudes*: quantisers of the largest entry, and the scaled sign without zeros;
-    *4/3·2^z*: natural compression; *geometric*: Top-k at its best, natural dithering; *half levels* (l + ½): QSGD with
-    4s² > d, for which they contain the worst input (in d ≥ 3 as long as s is at most some 17); *integer levels*: QSGD
-    at its best.
+    *1 + 2^−p*: floating-point formats with p − 1 bits of fraction, to the nearest; *4/3·2^z*: natural compression;
+    *geometric*: Top-k at its best, natural dithering; *half levels* (l + ½): QSGD with 4s² > d, for which they contain
+    the worst input (in d ≥ 3 as long as s is at most some 17); *integer levels*: QSGD at its best.
 
     Examples
     --------
@@ -53,6 +53,7 @@ def families(d: int, seed: int = 0) -> dict[str, Array]:
         "one entry": np.eye(d)[some],
         "k equal entries": heads,
         "two magnitudes": [ratio + (1 - ratio) * head for ratio in RATIOS for head in heads],
+        "1 + 2^−p": [np.full(d, 1 + 2.0**-p) for p in range(1, 13)],
         "4/3·2^z": [4 / 3 * np.exp2(z) for z in (0 * j, j % 2, -(j % 7))],
         "geometric": [ratio ** np.minimum(j, 40) for ratio in RATIOS[:-2]],
         "powers": [(j + 1.0) ** power for power in (2, 1, 1 / 2, -1 / 2, -1, -2)],

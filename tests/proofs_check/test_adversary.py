@@ -12,6 +12,7 @@ import pytest
 from proofs_check.adversary import tightness, worst_input
 from proofs_check.extremal import Shrink
 from toolkit.compressors import Compressor
+from toolkit.compressors.float_format import FloatFormat
 from toolkit.compressors.hard_threshold import HardThreshold
 from toolkit.compressors.identity import Identity
 from toolkit.compressors.natural import Natural
@@ -42,6 +43,15 @@ def test_qsgd_with_few_levels(d, s):
     assert found.reached
     assert not found.violated
     assert np.ptp(np.abs(found.x)) <= 1e-6 * np.abs(found.x).max()
+
+
+@pytest.mark.parametrize("d", [4, 8, 12])
+def test_a_constant_near_one_is_reached_to_its_own_rounding(d):
+    """1 − δ is 1.5e-5, attained at 1 + 2⁻⁸, and known no better than δ, which is 8e-12 of it."""
+    found = worst_input(FloatFormat(format="bfloat16"), d)
+    assert found.ratio == pytest.approx((2.0**-8 / (1 + 2.0**-8)) ** 2, rel=1e-13)
+    assert found.reached
+    assert not found.violated
 
 
 def supremum(d, s):
