@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from problems import Quadratic
 
+from problems import Quadratic
 from toolkit import members, simulate
 from toolkit.algorithms import Algorithm, ErrorFeedback
 from toolkit.cli.simplest import simplest

@@ -43,11 +43,12 @@ def message_costs(compressor: Any, d: int, workers: int) -> Iterator[str]:
         "    side information": bits.side,
         "    padding": bits.padding,
     }
-    yield "    one message of a standard normal vector, float32                     bits"
+    yield f"    {'one message of a standard normal vector, float32':50} {'bits':>9}"
     for name, amount in counts.items():
-        yield f"    {name:64} {float(np.mean(amount)):9.1f}"
+        yield f"    {name:50} {float(np.mean(amount)):9.1f}"
     rules = rules_for(compressor, d, np.float32)
     if rules:
-        yield "\n    what others charge for it"
+        yield f"\n    {'what others charge for it':50} {'bits':>9}"
     for rule in rules:
-        yield f"    {rule.name:64} {rule.bits:9.1f}   {rule.who}"
+        lacks = f"; the receiver lacks {rule.lacks}" if rule.lacks else ""
+        yield f"    {rule.name:50} {rule.bits:9.1f}   {rule.who}{lacks}"

@@ -39,6 +39,6 @@ def norm_and_levels(x: Array, norm: str, s: Any = 1) -> tuple[Array, Array]:
             length = length * xp.maximum(xp.sum(shape, axis=-1, keepdims=True), xp.ones_like(length))
     divisor = xp.astype(xp.where(length > 0, length, xp.ones_like(length)), xp.float64)
     wide, s = xp.astype(magnitude, xp.float64), xp.astype(xp.asarray(s), xp.float64)
-    # As the kernel of QSGD has it: a product where double precision has room for it, else a quotient that cannot leave it.
+    # As the kernel of QSGD has it: a product where double precision has room for it, else a quotient that stays in it.
     level = wide * (s / divisor) if x.dtype == xp.float32 else s * (wide / divisor)
     return length, xp.minimum(level, s)

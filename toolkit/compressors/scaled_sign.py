@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from toolkit import kernels
-from toolkit.arrays import Array, namespace
+from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import width
 from toolkit.compressors._check import check_choice
