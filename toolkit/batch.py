@@ -16,6 +16,7 @@ from toolkit.stepsizes import Prescribed
 
 __all__ = ["Batch", "blocks", "lay_out", "parts_of_rows"]
 
+DIMENSIONS = ("run", "step", "worker", "coordinate")
 BLOCK_NUMBERS = 2**16  # numbers per array of a block of runs: what fits in a second-level cache with its temporaries
 
 
@@ -66,6 +67,10 @@ def lay_out(experiment: Experiment) -> Batch:
     for part, owner in parts.items():
         for path, values in swept(owner).items():
             name = ("down_" if part == "down" else "") + path[-1]
+            if name in DIMENSIONS:
+                raise WrongUse(
+                    f"a sweep over {name!r}", "a dimension of every result has this name", "rename the swept field"
+                )
             if name in axes:
                 raise WrongUse(
                     f"a sweep over {name!r}", "two swept fields have this name", "sweep one of them at a time"

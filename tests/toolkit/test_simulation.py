@@ -139,6 +139,25 @@ def test_cells_of_a_sweep_equal_single_experiments():
                 assert np.array_equal(single[name], cell[name]), name
 
 
+@pytest.mark.parametrize(("name", "says"), [("step", "a dimension of every result"), ("stepsize", "two swept fields")])
+def test_names_of_swept_fields_must_differ_from_each_other_and_from_the_results_own(name, says):
+    class Halve(Compressor):
+        __annotations__ = {name: float}
+
+        def message(self, x, draw):
+            return x / 2
+
+    with pytest.raises(WrongUse, match=says):
+        simulate(
+            Quadratic(hessians=[[1.0]]),
+            CompressedSGD(),
+            Halve(**{name: [1.0, 2.0]}),
+            stepsize=[0.1, 0.2],
+            steps=1,
+            unproven=True,
+        )
+
+
 def test_recording_never_changes_a_run():
     problem = noisy()
     everything = simulate(problem, EF21(), TopK(k=2), stepsize=0.1, steps=50, record="all", keep=("x",))
