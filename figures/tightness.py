@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from figures._base import Drawing, Figure, Records
 from figures._plate import Plate
+from figures._rows import lay_rows
 from figures._style import BLACK, BLUE, GREY, VERMILLION
 from proofs_check.checking import all_claims
 
@@ -38,21 +39,15 @@ class Tightness(Figure):
         kinds = [*HEADINGS, *{one["kind"] for one in records}.difference(HEADINGS)]
         groups = {kind: [one for one in ordered if one["kind"] == kind] for kind in kinds}
         groups = {kind: members for kind, members in groups.items() if members}
-        rows: list[Any] = [row for kind, members in groups.items() for row in (HEADINGS.get(kind, kind), *members)]
-        with Plate(height=0.6 + ROW * (len(rows) + 1)) as plate:
+        lines = sum(1 + len(members) for members in groups.values())
+        with Plate(height=0.6 + ROW * (lines + 1)) as plate:
             axes = plate.panel("tightness", x="measured / bound", y="", log="x")
-            for y, row in enumerate(rows):
-                if isinstance(row, str):
-                    axes.text(EDGE, y, row, va="center", fontsize=6.5, color=GREY, style="italic")
-                else:
-                    _draw_claim(axes, y, row)
+            named = {HEADINGS.get(kind, kind): [one["id"] for one in members] for kind, members in groups.items()}
+            places = lay_rows(axes, named)
+            for heading, members in zip(named, groups.values(), strict=True):
+                for y, one in zip(places[heading], members, strict=True):
+                    _draw_claim(axes, y, one)
             axes.axvline(1.0, color=BLACK, linewidth=0.7, zorder=0)
-            axes.set_yticks(
-                [y for y, row in enumerate(rows) if not isinstance(row, str)],
-                [row["id"] for row in rows if not isinstance(row, str)],
-            )
-            axes.tick_params(axis="y", length=0)
-            axes.set_ylim(len(rows) - 0.3, -0.7)
             axes.set_xlim(EDGE / 1.15, max([1.4, *(1.2 * ratio for one in records for ratio in _ratios(one))]))
         return Drawing(self.title, plate.figure, _table(groups), _caption(records))
 
