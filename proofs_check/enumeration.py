@@ -1,13 +1,11 @@
-"""Every outcome of a random compressor, played through its own `message`.
+"""The law of a compressor that rounds every coordinate to one of two values, whatever the dimension.
 
-A random compressor draws its numbers from a draw. Here the draw is a script: it hands over chosen numbers, so that
-every outcome can be had, and an expectation is a finite sum instead of an average over samples.
+All outcomes of any compressor, in a small dimension, are found in `proofs_check.outcomes`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from toolkit.arrays import Array
 from toolkit.compressors import Compressor
 from toolkit.errors import ToolkitError
 
-__all__ = ["Script", "TwoPointLaw", "every_subset", "subsets", "two_point_law"]
+__all__ = ["Script", "TwoPointLaw", "two_point_law"]
 
 BISECTIONS = 64  # a threshold is found to 2⁻⁶⁴
 
@@ -44,43 +42,6 @@ class Script:
     def subset(self, d: int, k: Any) -> Array:
         """Return the given masks, as random subsets."""
         return self.numbers
-
-
-def subsets(d: int, k: int) -> Array:
-    """Return all subsets of size k of d coordinates as masks, shape ``(C(d, k), d)``.
-
-    Examples
-    --------
-    >>> subsets(3, 2).astype(int)
-    array([[1, 1, 0],
-           [1, 0, 1],
-           [0, 1, 1]])
-    """
-    chosen = np.array(list(combinations(range(d), k)))
-    masks = np.zeros((len(chosen), d), dtype=bool)
-    np.put_along_axis(masks, chosen, True, axis=1)
-    return masks
-
-
-def every_subset(compressor: Compressor, x: Array, k: int) -> Array:
-    """Return the messages of a compressor that draws one subset of size k, for every subset.
-
-    Parameters
-    ----------
-    compressor : Compressor
-        Such as `RandK`.
-    x : array, shape (vector, 1, d)
-        Its inputs.
-    k : int
-        Size of the subset.
-
-    Returns
-    -------
-    array, shape (vector, C(d, k), d)
-        All of the same probability.
-    """
-    masks = subsets(x.shape[-1], k)[None]
-    return compressor.message(np.broadcast_to(x, (len(x), *masks.shape[1:])), Script(masks))
 
 
 @dataclass(frozen=True)

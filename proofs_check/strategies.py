@@ -167,9 +167,10 @@ def draws(runs: int = 1, workers: int = 1) -> Strategy[Draw]:
 def compressors(dimension: int, *, workers: int = 1, names: Iterable[str] | None = None) -> Strategy[Compressor]:
     """Return members of `toolkit.compressors`, own and third-party, with parameters that are valid in a dimension.
 
-    Whole numbers are drawn from 0, 1, 2, 3 and the dimension, other numbers from 1/4, 1/2, 1 and 2, a compressor inside
-    another from all members that hold none; what the compressor refuses is left out. A field of any other type keeps
-    its default, and a member that has such a field without default, or accepts nothing, is never drawn.
+    Whole numbers are drawn from 0, 1, 2, 3 and the dimension, other numbers from 1/4, 1/2, 1 and 2, a text from the
+    choices that the docstring lists in braces, a compressor inside another from all members that hold none; what the
+    compressor refuses is left out. A field of any other type keeps its default, and a member that has such a field
+    without default, or accepts nothing, is never drawn.
 
     Parameters
     ----------
@@ -356,7 +357,8 @@ def _instances(name: str, dimension: int, workers: int) -> tuple[Compressor, ...
     """Return the instances of a member, over a grid of its fields, that compress in this dimension."""
     member = members.load(PACKAGE, name)
     fields = [field for field in dataclasses.fields(member) if field.init]
-    grid = [_values(field, dimension, workers) for field in fields]
+    choices = _choices(member)
+    grid = [_values(field, dimension, workers, choices.get(field.name, [])) for field in fields]
     count = math.prod(len(values) for values in grid)
     every = max(1, count // COMBINATIONS)
     found = []
@@ -373,7 +375,13 @@ def _instances(name: str, dimension: int, workers: int) -> tuple[Compressor, ...
     return tuple(found)
 
 
-def _values(field: dataclasses.Field[Any], dimension: int, workers: int) -> list[Any]:
+def _choices(member: type) -> dict[str, list[str]]:
+    """Return the choices that a docstring lists for fields, as in ``norm : {'2', 'max'}``."""
+    listed = re.findall(r"^ *(\w+) : \{(.*?)\}", member.__doc__ or "", flags=re.MULTILINE)
+    return {name: re.findall(r"['\"](.*?)['\"]", choices) for name, choices in listed}
+
+
+def _values(field: dataclasses.Field[Any], dimension: int, workers: int, choices: list[str]) -> list[Any]:
     """Return the values that a field is given: its default first."""
     words = set(re.findall(r"\w+", str(field.type)))
     values: list[Any] = [] if field.default is dataclasses.MISSING else [field.default]
@@ -384,8 +392,7 @@ def _values(field: dataclasses.Field[Any], dimension: int, workers: int) -> list
         return values + [one for name in simple for one in _instances(name, dimension, workers)]
     values += [None] * ("None" in words) + [False, True] * ("bool" in words)
     values += [0, 1, 2, 3, dimension] * ("int" in words) + [1.0, 0.5, 0.25, 2.0] * ("float" in words)
-    if "Literal" in words:
-        values += re.findall(r"['\"](.*?)['\"]", str(field.type))
+    values += choices * ("str" in words)
     return list({repr(value): value for value in values}.values())
 
 

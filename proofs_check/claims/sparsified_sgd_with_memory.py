@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from proofs_check.claim import Claim, Instance
-from proofs_check.enumeration import every_subset
+from proofs_check.outcomes import outcomes
 from proofs_check.panel import integers, panel
 from proofs_check.sides import equality, inequality
 from toolkit.arrays import Array
@@ -16,6 +16,7 @@ from toolkit.compressors.rand_k import RandK
 from toolkit.compressors.top_k import TopK
 
 REFERENCE = "Stich, Cordonnier and Jaggi, NeurIPS 2018 (S-m5)"
+LIMIT = 1 << 20  # outcomes of all vectors together
 
 
 class TopKContraction(Claim):
@@ -74,8 +75,8 @@ class RandKContraction(Claim):
         for d, k in ((2, 1), (6, 1), (6, 3), (9, 4), (9, 8)):
             vectors = panel(d, count)
             x, norm_sq = vectors.x, (vectors.x**2).sum(axis=(1, 2))
-            kept = every_subset(self.compressor(k=k), x, k)
-            scaled = every_subset(self.compressor(k=k, unbiased=True), x, k)
+            kept = _messages(self.compressor(k=k), x)
+            scaled = _messages(self.compressor(k=k, unbiased=True), x)
             each_coordinate = np.repeat(vectors.kinds, d).tolist()
             sides = {
                 f"error of Rand-{k}": (_mean_error(kept, x), (1 - k / d) * norm_sq, vectors.kinds),
@@ -91,6 +92,11 @@ class RandKContraction(Claim):
                 for what, (left, right, kinds) in sides.items()
             ]
         return instances
+
+
+def _messages(compressor: RandK, x: Array) -> Array:
+    """Return the messages for every subset, all of the same probability, shape (vector, C(d, k), d)."""
+    return outcomes(compressor, x, limit=LIMIT).sent.reshape(len(x), -1, x.shape[-1])
 
 
 def _mean_error(messages: Array, x: Array) -> Array:

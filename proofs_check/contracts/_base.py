@@ -64,9 +64,12 @@ class OverVectors(Contract):
     ----------
     most : int, optional
         How many vectors are tried in each dimension and type at the quick level; all if None.
+    of_several : bool
+        Whether it is about several workers, also where their messages are made one by one.
     """
 
     most: ClassVar[int | None] = None
+    of_several: ClassVar[bool] = False
 
     def reason_not_applicable(self, subject: Subject) -> str:
         """Return why there is nothing to check; empty if there is."""
@@ -103,11 +106,9 @@ class OverVectors(Contract):
                 x = subject.some(x[self.choose(subject, x)], self.most)
                 if not len(x):
                     continue
-                failing, raising = self._failing(subject, x)
-                if failing.any():
-                    return self._shrunk(subject, x[failing][:1], raised=False)
-                if raising.any():
-                    return self._shrunk(subject, x[raising][:1], raised=True)
+                found = self.against(subject, x)
+                if found is not None:
+                    return found
                 count += len(x)
                 sizes.append(d)
         if not count:
@@ -116,6 +117,15 @@ class OverVectors(Contract):
         types = " and ".join(dtype.name for dtype in subject.dtypes)
         tried = f"{count} vectors of dimension {dimensions}, {types}{self.how(subject)}"
         return self.finding("holds", tried, **self.chance(subject))
+
+    def against(self, subject: Subject, x: Array) -> Finding | None:
+        """Return the violation at one of these vectors, shape ``(vector, worker, d)``, or None if there is none."""
+        failing, raising = self._failing(subject, x)
+        if failing.any():
+            return self._shrunk(subject, x[failing][:1], raised=False)
+        if raising.any():
+            return self._shrunk(subject, x[raising][:1], raised=True)
+        return None
 
     def how(self, subject: Subject) -> str:
         """Return what else is worth saying of how it was decided."""
@@ -172,7 +182,7 @@ class OverVectors(Contract):
             try:
                 return self.violation(subject, x)
             except Exception as error:
-                why = _raised(error)
+                why = "it is as it has to be" if isinstance(error, StopIteration) else _raised(error)
         else:
             why = "alone it is as it has to be"
         return Violation(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -117,6 +118,14 @@ class Report:
     def passed(self) -> bool:
         """Whether no contract is violated."""
         return not self.violations
+
+    def as_record(self) -> dict[str, Any]:
+        """Return the report as numbers and texts that can be written as JSON."""
+        record = dataclasses.asdict(self)
+        for finding in record["findings"]:
+            if finding["violation"] is not None and finding["violation"]["x"] is not None:
+                finding["violation"]["x"] = finding["violation"]["x"].tolist()
+        return record | {"passed": self.passed}
 
     def __getitem__(self, contract: str) -> Finding:
         """Return the finding of a contract."""

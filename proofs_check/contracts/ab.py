@@ -21,6 +21,8 @@ class AB(OfLaw):
         "E‖(1/n)Σ(C(x_i) − x_i)‖² ≤ A·(1/n)Σ‖x_i‖² − B·‖(1/n)Σx_i‖² for n workers, with the declared (A, B)"
     )
 
+    of_several: ClassVar[bool] = True
+
     def reason_not_applicable(self, subject: Subject) -> str:
         return "" if self.dimensions(subject) else "no (A, B) is declared"
 

@@ -91,7 +91,7 @@ def _information(subject: Subject, d: int) -> _Information:
     else:
         prices = np.full(POINTS, float(np.min(price)))
     lacking = mean_interval(values + entropy - prices, subject.error_probability)
-    in_words = f"{reals.mean():.4g} real numbers of {width} bits and {entropy:.4g} bits for {len(share)} {what}"
+    in_words = f"{reals.mean():.4g} times {width} bits of real numbers, and {entropy:.4g} bits for {len(share)} {what}"
     allowance = 1e-9 * float(values.mean() + entropy)
     bits = float(values.mean()) + entropy
     return _Information(float(prices.mean()), bits, float(lacking.low) - allowance, in_words, x[:1])

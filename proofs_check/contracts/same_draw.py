@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -18,41 +19,37 @@ class SameDraw(OverVectors):
 
     topic: ClassVar[str] = "randomness"
     statement: ClassVar[str] = (
-        "the same vector with the same draw gives the same message: again, among other runs, unless correlated among "
-        "other workers, and of every worker if they share the draw"
+        "the same vector with the same draw gives the same message: again, among other runs, and, unless correlated, "
+        "among other workers"
     )
     most: ClassVar[int | None] = 12
 
     def failing(self, subject: Subject, x: Array) -> Array:
-        alone, *others = _messages(subject, x).values()
-        return np.any([different(one, alone) for one in others], axis=0).any(axis=1)
+        return np.any([different(came, alone) for _, came, alone in _pairs(subject, x)], axis=0).any(axis=1)
 
     def violation(self, subject: Subject, x: Array) -> Violation:
-        messages = _messages(subject, x)
-        alone = messages.pop("alone")
-        where, came = next((where, one) for where, one in messages.items() if different(one, alone).any())
+        where, came, alone = next(one for one in _pairs(subject, x) if different(*one[1:]).any())
         worker = int(np.argmax(different(came, alone)[0]))
         return Violation(
             f"the message is another one {where}",
             draw=subject.draw_in_words(0, 1),
             came=f"{where} C(x) = {in_words(came[0, worker])}",
-            expected=f"alone C(x) = {in_words(alone[0, worker])}",
+            expected=f"C(x) = {in_words(alone[0, worker])}, as without",
         )
 
 
-def _messages(subject: Subject, x: Array) -> dict[str, Array]:
-    """Return the messages of the same vectors with the same draw in different company, each (vector, worker, d)."""
-    compressor, size = subject.compressor, len(x)
-    messages = {"alone": np.concatenate([compressor.message(one[None].copy(), subject.draw([0])) for one in x])}
-    messages["the second time"] = compressor.message(x.copy(), subject.draw(np.zeros(size, dtype=int)))
-    others = 3 * x[::-1] + 1, 1 + np.arange(size)  # vectors and seeds
-    seeds = np.concatenate([np.zeros(size, dtype=int), others[1]])
-    messages["among other runs"] = compressor.message(np.concatenate([x, others[0]]), subject.draw(seeds))[:size]
-    if compressor.correlated:
-        return messages
-    among = np.concatenate([x, *[others[0]] * (subject.workers - 1)], axis=1)
-    messages["among other workers"] = compressor.message(among, subject.draw([0] * size, subject.workers))[:, :1]
-    if compressor.shared:
-        same = np.repeat(x, subject.workers, axis=1)
-        messages["as the last worker"] = compressor.message(same, subject.draw([0] * size, subject.workers))[:, -1:]
-    return messages
+def _pairs(subject: Subject, x: Array) -> Iterator[tuple[str, Array, Array]]:
+    """Yield two messages of each vector with the same draw, that in some company first."""
+    compressor, same = subject.compressor, np.zeros(len(x), dtype=int)
+    alone = np.concatenate([compressor.message(one[None].copy(), subject.draw([0])) for one in x])
+    yield "the second time", compressor.message(x.copy(), subject.draw(same)), alone
+    other = 3 * x[::-1] + 1
+    seeds = np.concatenate([same, 1 + np.arange(len(x))])
+    yield "among other runs", compressor.message(np.concatenate([x, other]), subject.draw(seeds))[: len(x)], alone
+    if not compressor.correlated:
+        # Of a draw that workers share, a compressor inside may take each worker's own, unless there is one worker.
+        few, many = (np.concatenate([x, *[other] * more], axis=1) for more in (int(compressor.shared), 2))
+        among_few, among_many = (
+            compressor.message(one, subject.draw(same, one.shape[1]))[:, :1] for one in (few, many)
+        )
+        yield "among more workers", among_many, among_few

@@ -25,6 +25,8 @@ class Summable(OverVectors):
         "rounding, because summable is declared"
     )
 
+    of_several: ClassVar[bool] = True
+
     def reason_not_applicable(self, subject: Subject) -> str:
         return "" if subject.compressor.summable else "summable is not declared"
 

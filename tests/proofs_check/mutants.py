@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from toolkit.arrays import Array
 from toolkit.codecs import Gaps, PositionCode
 from toolkit.compressors import Compressor
 from toolkit.compressors._check import check_count
@@ -92,6 +93,25 @@ class TooLargeDelta(Sparsifier):
 
     def constants(self, d, n=1):
         return CompressorConstants(delta=exact(self.k / (2 * d), "k/(2d)"))
+
+
+class Halves(Sparsifier):
+    """Sends half of each coordinate, and says that it selects."""
+
+    selects = True
+
+    def message(self, x, draw):
+        return super().message(x, draw) / 2
+
+    def constants(self, d, n=1):
+        return CompressorConstants()
+
+
+class OneForAll(Sparsifier):
+    """Takes the first of several k for all runs."""
+
+    def kept(self, x):
+        return rank(-abs(x)) < np.ravel(self.k)[0]
 
 
 class WrongPositions(Sparsifier):
@@ -196,6 +216,35 @@ class TwoNormForMaxNorm(Quantiser):
 
     def constants(self, d, n=1):
         return CompressorConstants(omega=upper_bound((d**0.5 - 1) / 2, "(√d − 1)/2") if self.s == 1 else None)
+
+
+class DrawnLevels(Quantiser):
+    """Says that the receiver can draw the levels that are sent."""
+
+    def layout(self, d, dtype):
+        return Numbers("norm", 1, side=True), Positions("up", d, drawn=True), Levels("level", d, -self.s, self.s)
+
+    def parts(self, x, draw):
+        return super().parts(x, draw) | {"up": draw.of("up").coin(0.5) & (x > 0)}
+
+    def redraw(self, shape, draw):
+        return {"up": np.broadcast_to(draw.of("up").coin(0.5), shape)}
+
+    def assemble(self, parts, draw, d, dtype):
+        return super().assemble(parts, draw, d, dtype) + parts["up"].astype(dtype)
+
+
+class WrongState(Sparsifier):
+    """Remembers what it does not send."""
+
+    state = ("last",)
+    last: Array = 0.0
+
+    def after(self, parts):
+        return {"last": parts["value"]}  # also where it is not sent
+
+    def parts(self, x, draw):
+        return super().parts(x, draw) | {"value": x}
 
 
 class UnroundedMagnitude(Quantiser):
@@ -359,6 +408,10 @@ MUTANTS = [
     Mutant(NotFirst(k=1), "permutation", "declared symmetric, and is not"),
     Mutant(NotHomogeneous(s=8), "scale", "declared homogeneous, and is not"),
     Mutant(TooSmallA(), "ab", "errs more than (A, B)"),
+    Mutant(DrawnLevels(s=2), "decoding", "do not decode to the message"),
+    Mutant(WrongState(k=1), "state", "it depends on what is not sent"),
+    Mutant(Halves(k=1), "support", "is sent as something else"),
+    Mutant(OneForAll(k=2), "swept", "as one of a sweep is not what it is alone"),
     Mutant(WrongError(k=2), "expected-error", "not that of the messages"),
     Mutant(TakesNaN(k=1), "refusal", "compress takes nan"),
 ]

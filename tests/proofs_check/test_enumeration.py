@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proofs_check.enumeration import every_subset, subsets, two_point_law
+from proofs_check.enumeration import two_point_law
 from proofs_check.panel import panel
 from toolkit.compressors import Compressor
 from toolkit.compressors.natural import Natural
 from toolkit.compressors.qsgd import QSGD
-from toolkit.compressors.rand_k import RandK
 from toolkit.compressors.scaled_sign import ScaledSign
 from toolkit.draws import Draw
 from toolkit.errors import ToolkitError
@@ -56,13 +55,3 @@ class Entangled(Compressor):
 def test_entangled_coordinates_are_refused():
     with pytest.raises(ToolkitError, match="not a rounding of each coordinate"):
         two_point_law(Entangled(), np.ones((1, 1, 6)))
-
-
-def test_every_subset_agrees_with_the_closed_form():
-    x = panel(7, 5).x
-    assert subsets(7, 3).shape == (35, 7)
-    assert (subsets(7, 3).sum(axis=1) == 3).all()
-    for compressor in (RandK(k=3), RandK(k=3, unbiased=True)):
-        messages = every_subset(compressor, x, 3)
-        error = ((messages - x) ** 2).sum(axis=2).mean(axis=1, keepdims=True)
-        np.testing.assert_allclose(error, compressor.expected_error(x), rtol=1e-13, atol=0)

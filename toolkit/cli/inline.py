@@ -9,7 +9,7 @@ from typing import Any
 
 from toolkit.errors import ToolkitError, WrongUse, nearest
 
-__all__ = ["build", "build_problem", "maker", "missing", "required", "split"]
+__all__ = ["build", "build_from", "build_problem", "maker", "missing", "required", "split"]
 
 SIZES = {"workers": 8, "dimension": 100}
 NUMERIC, TEXTUAL = {"int", "float", "bool"}, {"str", "Path", "Any"}
@@ -49,7 +49,23 @@ def build(package: str, text: str) -> Any:
     """
     from toolkit import members
 
-    make = members.load(package, split(text)[0])
+    return build_from(members.load(package, split(text)[0]), text)
+
+
+def build_from(make: Callable[..., Any], text: str) -> Any:
+    """Return what a class makes of the parameters in one word, whatever its name there.
+
+    Raises
+    ------
+    WrongUse
+        If there is no such parameter, or a value is impossible.
+
+    Examples
+    --------
+    >>> from toolkit.compressors import TopK
+    >>> build_from(TopK, "mine:k=3")
+    TopK(k=3)
+    """
     return _call(make, text, _settings(make, text))
 
 

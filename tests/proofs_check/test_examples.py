@@ -1,0 +1,78 @@
+"""Random examples of every compressor and code; a million of them are drawn by ``csgd check --compressors``."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from proofs_check import examples
+from proofs_check.codes import Coded, codes, wrong_with
+from proofs_check.examples import check_examples
+from tests.proofs_check.mutants import MUTANTS, LastIndexLost, WrongBits
+from toolkit import members
+from toolkit.codecs import Bitmap, EliasGamma, Gaps
+from toolkit.errors import WrongUse
+
+
+def test_examples_of_everything():
+    everything = [*members.names("toolkit.compressors"), *codes()]
+    log = check_examples(12 * len(everything))
+    assert log.passed, str(log)
+    assert log.examples == dict.fromkeys(everything, 12)
+    assert log.checked["form"] == 12 * len(members.names("toolkit.compressors"))
+    assert log.checked["decoding"] == log.checked["form"]
+    assert log.checked["round trip of a code"] == 12 * len(codes())
+
+
+def test_the_same_seed_gives_the_same_examples(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(examples, "wrong_with", lambda coded: drawn.append(coded) or "")
+    for seed in (1, 1, 2):
+        check_examples(20, names=("packed",), seed=seed)
+    assert drawn[:20] == drawn[20:40] != drawn[40:]
+
+
+@pytest.mark.slow
+def test_processes_share_the_work():
+    alone, together = (check_examples(1000, names=("natural", "top-k"), jobs=jobs) for jobs in (1, 2))
+    assert alone.examples == together.examples
+    assert alone.checked == together.checked
+
+
+def test_a_violation_is_found_and_shrunk(monkeypatch):
+    wrong = next(mutant.compressor for mutant in MUTANTS if type(mutant.compressor).__name__ == "SignedSort")
+    monkeypatch.setattr(examples, "_compressed", _only(wrong))
+    log = check_examples(40, names=("top-k",))
+    assert not log.passed
+    assert {name for name, _ in log.violations} == {repr(wrong)}
+    assert any("x = [0, -1]" in text for _, text in log.violations)
+    assert "2 violations" in str(log) or "1 violation" in str(log)
+
+
+def _only(compressor):
+    from hypothesis import strategies as st
+
+    from proofs_check.strategies import vectors
+
+    return lambda chunk: st.tuples(st.just(compressor), st.tuples(vectors(3, 3)))
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (LastIndexLost(), "it gives back [1, 8]"),
+        (WrongBits(), "it predicts"),
+        (Bitmap(), ""),
+        (Gaps(EliasGamma()), ""),
+    ],
+)
+def test_a_wrong_code_is_told_from_a_right_one(code, reason):
+    wrong = wrong_with(Coded(code, (1, 4), (9,)))
+    assert wrong.startswith(reason)
+    assert bool(wrong) == bool(reason)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(WrongUse, match="no such members"):
+        check_examples(10, names=("nothing",))
+    assert np.all(np.diff([len(list(examples._chunks(count, None, 0))) for count in (10, 20_000, 60_000)]) > 0)

@@ -1,0 +1,73 @@
+"""A compressor named on the command line: a member, or a class of the user's own module."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from typing import Any
+
+from toolkit.cli.inline import build, build_from
+from toolkit.cli.simplest import simplest
+from toolkit.errors import WrongUse
+
+__all__ = ["compressor_named"]
+
+OWN = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Z]\w*)(?:\((?P<settings>.*)\))?", flags=re.DOTALL)
+CALLED = re.compile(r"(?P<name>[A-Za-z][\w-]*)\((?P<settings>.*)\)", flags=re.DOTALL)
+REMEDY = "write a member such as top-k:k=3 or TopK(k=3), or a class of yours as mymodule:MyCompressor(k=2)"
+
+
+def compressor_named(text: str) -> Any:
+    """Return the compressor that a text names.
+
+    Parameters
+    ----------
+    text : str
+        A member, as ``top-k:k=3``, ``TopK(k=3)`` or, with its simplest parameters, ``top-k``; or a class of a module
+        that can be imported from here, as ``mymodule:MyCompressor`` or ``mymodule:MyCompressor(k=2)``. A compressor
+        inside is a member in parentheses: ``Scaled(compressor=(qsgd:s=4))``.
+
+    Raises
+    ------
+    WrongUse
+        If there is no such member, module or class, or a parameter is missing, unknown or impossible.
+
+    Examples
+    --------
+    >>> compressor_named("TopK(k=3)"), compressor_named("top-k:k=2"), compressor_named("natural")
+    (TopK(k=3), TopK(k=2), Natural())
+    >>> compressor_named("toolkit.compressors.top_k:TopK(k=1)")
+    TopK(k=1)
+    """
+    own = OWN.fullmatch(text.strip())
+    if own is not None:
+        return build_from(_class(text, own["module"], own["name"]), f"{own['name']}:{own['settings'] or ''}")
+    called = CALLED.fullmatch(text.strip())
+    if called is not None:
+        return build("toolkit.compressors", f"{called['name']}:{called['settings']}")
+    if ":" in text:
+        return build("toolkit.compressors", text)
+    from toolkit import members
+
+    found = simplest(members.load("toolkit.compressors", text.strip()))
+    if found is None:
+        raise WrongUse(text, "it needs parameters", REMEDY)
+    return found
+
+
+def _class(text: str, module: str, name: str) -> Any:
+    """Return a class of a module that lies in the current folder or can be imported anyway."""
+    sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name is None or (module != error.name and not module.startswith(f"{error.name}.")):
+            raise  # a module of the user's is there, and lacks something itself
+        raise WrongUse(text, f"there is no module {error.name!r} here", REMEDY) from None
+    finally:
+        sys.path.pop(0)
+    if not isinstance(found, type):
+        raise WrongUse(text, f"the module {module!r} has no class {name!r}", REMEDY)
+    return found
