@@ -93,19 +93,22 @@ def best_mixture(kernel: Array, weights: Array, gap: float) -> Array:
     has Σ q = 1; z is the dual of q ≥ 0. The Newton system is scaled by √(q/z), so that its matrix is the identity plus
     a positive semidefinite one, which no precision makes indefinite.
     """
+    from threadpoolctl import threadpool_limits
+
     size = kernel.shape[1]
     q, z = np.full(size, 1 / size), np.ones(size)
-    for _ in range(STEPS):
-        mixed = kernel @ q
-        c = kernel.T @ (weights / mixed)
-        if np.log(c.max() * q.sum()) <= gap:
-            return q / q.sum()
-        step = _newton(kernel * (np.sqrt(weights) / mixed)[:, None], c, q, z)
-        now = q @ z / size
-        dq, dz = step(np.zeros(size))
-        reached = (q + _longest(q, dq) * dq) @ (z + _longest(z, dz) * dz) / size
-        dq, dz = step(now * (reached / now) ** 3 - dq * dz)
-        q, z = q + _longest(q, dq) * dq, z + _longest(z, dz) * dz
+    with threadpool_limits(1):  # a few hundred unknowns: two BLAS threads wait for each other, on busy cores for seconds
+        for _ in range(STEPS):
+            mixed = kernel @ q
+            c = kernel.T @ (weights / mixed)
+            if np.log(c.max() * q.sum()) <= gap:
+                return q / q.sum()
+            step = _newton(kernel * (np.sqrt(weights) / mixed)[:, None], c, q, z)
+            now = q @ z / size
+            dq, dz = step(np.zeros(size))
+            reached = (q + _longest(q, dq) * dq) @ (z + _longest(z, dz) * dz) / size
+            dq, dz = step(now * (reached / now) ** 3 - dq * dz)
+            q, z = q + _longest(q, dq) * dq, z + _longest(z, dz) * dz
     raise EnvironmentLack(
         f"a certificate of {gap:.1e} nats", f"it was not reached in {STEPS} steps", "ask for a larger gap"
     )
