@@ -87,6 +87,14 @@ def check_compressor(
     n = workers if compressor.correlated else 1
     sizes = choose_dimensions(compressor, n) if dimensions is None else tuple(np.atleast_1d(dimensions).tolist())
     kinds = tuple(np.dtype(one) for one in ([dtypes] if isinstance(dtypes, (str, type, np.dtype)) else dtypes))
+    types = [kind.name for kind in kinds]
+    asked = f"check_compressor(dimensions={list(sizes)}, workers={workers}, dtypes={types}, seed={seed})"
+    if not set(kinds) <= {np.dtype("float32"), np.dtype("float64")} or not kinds:
+        raise WrongUse(asked, "compressors take single and double precision", "give float32, float64 or both")
+    if workers < 1 or not 0 <= seed < 2**31 or not sizes:
+        raise WrongUse(
+            asked, "no worker, no dimension, or no such seed", "give 1 or more of them, and a seed below 2³¹"
+        )
     for d in sizes:
         compressor.check(d)
     subject = Subject(compressor, workers, sizes, kinds, LEVELS[level], seed, error_probability)

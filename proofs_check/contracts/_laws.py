@@ -17,6 +17,8 @@ from toolkit.draws import Draw
 __all__ = ["Laws"]
 
 KEPT = 32  # laws that several contracts ask for
+NUMBERS = 1 << 23  # in a batch of samples, at most, unless that leaves too few of them
+LEAST = 64
 
 
 class Laws:
@@ -78,15 +80,19 @@ class Laws:
                 return exact_law(x, every, least)
             every = dataclasses.replace(every, sent=mean_of_workers(every.sent))
             return exact_law(_mean_like(x), every, least.max(axis=1, keepdims=True))
-        draw: Draw | None = Draw(self.seed + np.tile(np.arange(self.runs), len(x)), workers=x.shape[1])
-        assert draw is not None
-        rows = np.repeat(x, self.runs, axis=0)
+        runs = self._draws(x)
+        draw = Draw(self.seed + np.tile(np.arange(runs), len(x)), workers=x.shape[1])
+        rows = np.repeat(x, runs, axis=0)
         sent = self.compressor.message(rows, draw if self.compressor.shared else draw.per_worker)
         sent = np.moveaxis(sent.reshape(len(x), -1, *x.shape[1:]), 1, 0)
         if not of_mean:
             return sampled_law(x, sent, least, self.error_probability)
         least = least.max(axis=1, keepdims=True)
         return sampled_law(_mean_like(x), mean_of_workers(sent), least, self.error_probability)
+
+    def _draws(self, x: Array) -> int:
+        """Return how many draws there are of each vector: fewer where vectors are long."""
+        return max(LEAST, min(self.runs, NUMBERS // x.size))
 
     # In words ---------------------------------------------------------------------------------------------------------
 
@@ -97,7 +103,7 @@ class Laws:
         every = self.outcomes(x)
         if every is not None:
             return f"all {len(every.sent)} outcomes, with their probabilities"
-        return f"{self.runs} draws; limits at error probability {self.error_probability:g} (asymptotic, t)"
+        return f"{self._draws(x)} draws; limits at error probability {self.error_probability:g} (asymptotic, t)"
 
     def how(self, sizes: tuple[int, ...], workers: int) -> str:
         """Return how expectations in some dimensions were taken, for the end of a sentence."""
@@ -107,7 +113,7 @@ class Laws:
         if not whys:
             return ", all outcomes"
         which = "" if set(whys) == set(sizes) else f"in dimension {', '.join(map(str, whys))} "
-        return f", {which}normal vectors with {self.runs} draws ({next(iter(whys.values()))})"
+        return f", {which}normal vectors with up to {self.runs} draws ({next(iter(whys.values()))})"
 
     def chance(self, sizes: tuple[int, ...], workers: int) -> dict[str, Any]:
         """Return with which probability a verdict on expectations is wrong, and what that rests on."""

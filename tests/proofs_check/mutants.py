@@ -14,6 +14,7 @@ from toolkit.codecs import Gaps, PositionCode
 from toolkit.compressors import Compressor
 from toolkit.compressors._check import check_count
 from toolkit.constants import CompressorConstants, exact, upper_bound
+from toolkit.errors import WrongUse
 from toolkit.layout import Levels, Numbers, Positions
 from toolkit.wire import Codec
 
@@ -112,6 +113,51 @@ class OneForAll(Sparsifier):
 
     def kept(self, x):
         return rank(-abs(x)) < np.ravel(self.k)[0]
+
+
+class WrongFastPath(Sparsifier):
+    """Keeps one coordinate fewer in its fast body, which only NumPy's own arrays go to."""
+
+    def kept(self, x):
+        return rank(-abs(x)) < (self.k if type(x) is not np.ndarray else np.maximum(self.k - 1, 1))
+
+    def constants(self, d, n=1):
+        return CompressorConstants()
+
+
+class WrongOnePass(Sparsifier):
+    """Forgets what it remembers, in its one pass of error feedback."""
+
+    def message_with_memory(self, memory, v, scale, draw):
+        sent, rest, error = super().message_with_memory(0 * memory, v, scale, draw)
+        return sent, rest + memory, error
+
+
+class Impossible(Sparsifier):
+    """Declares more than everything."""
+
+    def constants(self, d, n=1):
+        return CompressorConstants(delta=exact(1 + self.k / d, "1 + k/d"))
+
+
+class TakesDamage(Sparsifier):
+    """Decodes what is left of a message as if the rest were zeros."""
+
+    def decode(self, data, d, dtype=np.float64, draw=None, codec=None):
+        try:
+            return super().decode(data, d, dtype, draw, codec)
+        except WrongUse:
+            return np.zeros((1, 1, d), dtype)
+
+
+class Threshold(Compressor):
+    """Keeps what is larger than 1, and declares half of what it may lose."""
+
+    def message(self, x, draw):
+        return np.where(abs(x) > 1, x, 0).astype(x.dtype)
+
+    def constants(self, d, n=1):
+        return CompressorConstants(kappa_sq=upper_bound(d / 2, "d/2"))
 
 
 class WrongPositions(Sparsifier):
@@ -245,6 +291,12 @@ class WrongState(Sparsifier):
 
     def parts(self, x, draw):
         return super().parts(x, draw) | {"value": x}
+
+
+class Regroups(Quantiser):
+    """Says that levels of different norms can be added."""
+
+    summable = True
 
 
 class UnroundedMagnitude(Quantiser):
@@ -411,6 +463,12 @@ MUTANTS = [
     Mutant(DrawnLevels(s=2), "decoding", "do not decode to the message"),
     Mutant(WrongState(k=1), "state", "it depends on what is not sent"),
     Mutant(Halves(k=1), "support", "is sent as something else"),
+    Mutant(WrongFastPath(k=2), "reference", "the compiled kernels and plain array code give different messages"),
+    Mutant(WrongOnePass(k=2), "one-pass", "returns another C(p) than its steps"),
+    Mutant(Regroups(s=1), "summable", "are declared summable, and are not"),
+    Mutant(Threshold(), "absolute-error", "larger than κ²"),
+    Mutant(Impossible(k=1), "declarations", "is not in (0, 1]"),
+    Mutant(TakesDamage(k=1), "damage", "is not refused"),
     Mutant(OneForAll(k=2), "swept", "as one of a sweep is not what it is alone"),
     Mutant(WrongError(k=2), "expected-error", "not that of the messages"),
     Mutant(TakesNaN(k=1), "refusal", "compress takes nan"),
