@@ -234,6 +234,26 @@ def test_norms_neither_over_nor_underflow_and_are_no_less_than_any_magnitude():
         assert kernels.norm(np.zeros((1, 1, 3), dtype)) == 0
 
 
+def test_a_former_message_is_written_over_if_it_fits():
+    v = Draw(1).normal(300)
+    steps = [
+        lambda m, into=None, k=7: feedback.top_k(m, v, 1.0, k, into=into),
+        lambda m, into=None, k=7: feedback.rand_k(m, v, 1.0, k, Draw(3), into=into),
+        lambda m, into=None, s=7: feedback.qsgd(m, v, 1.0, s, Draw(3), into=into),
+        lambda m, into=None: feedback.natural(m, v, 1.0, Draw(3), into=into),
+        lambda m, into=None: feedback.scaled_sign(m, v, 1.0, into=into),
+    ]
+    for step in steps:
+        former, _ = step(np.zeros((1, 1, 300)))
+        expected, _ = step(np.ones((1, 1, 300)))
+        again, _ = step(np.ones((1, 1, 300)), former)
+        name = next(iter(vars(again)))
+        assert getattr(again, name) is getattr(former, name)
+        assert_same(again.write(np.empty_like(v)), expected.write(np.empty_like(v)))
+    former, _ = feedback.top_k(np.zeros((1, 1, 300)), v, 1.0, 8)
+    assert feedback.top_k(np.zeros((1, 1, 300)), v, 1.0, 7, into=former)[0].positions.shape == (1, 1, 7)
+
+
 def test_wrong_types_are_refused():
     x = np.zeros((1, 1, 4), np.float32)
     with pytest.raises(TypeError, match="of one type"):

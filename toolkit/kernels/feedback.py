@@ -3,7 +3,8 @@
 With p = memory + scale·v, every function of this module leaves p − C(p) where the memory lies and returns C(p) in the
 form in which it is sent (see `messages`) and ‖p − C(p)‖² for each row. All of it is bit for bit what the compressor's
 `message` and a subtraction give, for any number of threads. Writing where one reads costs less than half of writing
-elsewhere, so nothing as long as a row is allocated but the codes of a message that has one for each coordinate.
+elsewhere, so nothing as long as a row is allocated but the codes of a message that has one for each coordinate, and
+not even they if the arrays of a former message may be written over.
 
 Rows are worked on one after another: for short rows in large batches, the kernels that take a whole batch are faster.
 
@@ -19,6 +20,8 @@ draw : Draw
     Where the random numbers come from, at the purpose for which the compressor draws them.
 threads : int
     How many may work on one row, if it is long enough.
+into : message, optional
+    A former message that is no longer needed: its arrays are used again if they are of the right shape and type.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ import numpy as np
 
 from toolkit.arrays import Array
 from toolkit.kernels.messages import Levels, Powers, Signs, Sparse
-from toolkit.kernels.parallel import in_parts
+from toolkit.kernels.parallel import in_parts, room
 
 __all__ = ["natural", "qsgd", "rand_k", "scaled_sign", "top_k"]
 
@@ -58,7 +61,7 @@ def _rows(memory: Array, v: Array, scale: Any, error: Array) -> Iterator[Row]:
         raise TypeError("memory, v and scale must be of one type, float32 or float64, and memory contiguous")
     v, scale = np.broadcast_to(np.ascontiguousarray(v), memory.shape), np.array(scale, dtype).reshape(-1)
     for row in np.ndindex(*memory.shape[:2]):
-        sums = np.empty(-(-memory.shape[2] // BLOCK))
+        sums = room("sums", -(-memory.shape[2] // BLOCK), np.float64)
         yield row, memory[row], v[row], scale[row[0] if len(scale) > 1 else 0], sums
         error[row] = _narrowed(total(sums), dtype)
 
@@ -74,7 +77,15 @@ def _address(draw: Any, row: tuple[int, int]) -> Any:
     return drawn(draw.address, *row)
 
 
-def top_k(memory: Array, v: Array, scale: Any, k: int, threads: int = 1) -> tuple[Sparse, Array]:
+def _array(into: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array of a former message, or a new one."""
+    former = getattr(into, name, None)
+    return former if former is not None and (former.shape, former.dtype) == (shape, dtype) else np.empty(shape, dtype)
+
+
+def top_k(
+    memory: Array, v: Array, scale: Any, k: int, threads: int = 1, into: Sparse | None = None
+) -> tuple[Sparse, Array]:
     """Take the k largest magnitudes out of the memory, ties to the lowest index.
 
     Examples
@@ -84,17 +95,26 @@ def top_k(memory: Array, v: Array, scale: Any, k: int, threads: int = 1) -> tupl
     >>> message.positions, message.values, memory, error
     (array([[[2]]]), array([[[3.5]]]), array([[[2. , 1.5, 0. ]]]), array([[6.25]]))
     """
-    positions = np.empty((*memory.shape[:2], k), np.int64)
-    values, error = np.empty(positions.shape, memory.dtype), np.empty(memory.shape[:2], memory.dtype)
     from toolkit.kernels.in_place_top_k import top_k as one_row
 
+    shape, dtype = (*memory.shape[:2], k), memory.dtype
+    positions, values = _array(into, "positions", shape, np.int64), _array(into, "values", shape, dtype)
+    error = np.empty(memory.shape[:2], dtype)
     for row, p, own_v, own_scale, sums in _rows(memory, v, scale, error):
         one_row(p, own_v, own_scale, k, threads, positions[row], values[row], sums)
     return Sparse(positions, values), error
 
 
 def rand_k(
-    memory: Array, v: Array, scale: Any, k: int, draw: Any, *, factor: float = 1.0, threads: int = 1
+    memory: Array,
+    v: Array,
+    scale: Any,
+    k: int,
+    draw: Any,
+    *,
+    factor: float = 1.0,
+    threads: int = 1,
+    into: Sparse | None = None,
 ) -> tuple[Sparse, Array]:
     """Take `factor` times the numbers at k random coordinates, those of ``draw.subset(d, k)``, out of the memory."""
     from toolkit import kernels
@@ -103,16 +123,22 @@ def rand_k(
     d = memory.shape[2]
     seeds, step, workers, purpose, index = draw.address
     words = kernels.words(seeds, step, workers, purpose, index, 2 * min(k, d - k))
-    places = np.empty((*memory.shape[:2], k), np.int64)
-    values, error = np.empty(places.shape, memory.dtype), np.empty(memory.shape[:2], memory.dtype)
+    shape, dtype = (*memory.shape[:2], k), memory.dtype
+    places, values = _array(into, "positions", shape, np.int64), _array(into, "values", shape, dtype)
+    error = np.empty(memory.shape[:2], dtype)
     for row, p, own_v, own_scale, sums in _rows(memory, v, scale, error):
-        places[row] = chosen(np.broadcast_to(words, (*memory.shape[:2], words.shape[2]))[row], d, k)
-        rest = places[row], memory.dtype.type(factor), values[row], sums
+        bits = room("bits", -(-d // 64), np.uint64)
+        found = room("positions", k + 2, np.int64)
+        chosen(np.broadcast_to(words, (*memory.shape[:2], words.shape[2]))[row], d, k, bits, found)
+        places[row] = found[:k]
+        rest = places[row], dtype.type(factor), values[row], sums
         in_parts(partial(_bodies().subset_residual, p, own_v, own_scale, *rest), d, threads, UNIT)
     return Sparse(places, values), error
 
 
-def scaled_sign(memory: Array, v: Array, scale: Any, threads: int = 1) -> tuple[Signs, Array]:
+def scaled_sign(
+    memory: Array, v: Array, scale: Any, threads: int = 1, into: Signs | None = None
+) -> tuple[Signs, Array]:
     """Take the signs, times the mean magnitude, out of the memory; the sign of zero is +.
 
     Examples
@@ -125,7 +151,7 @@ def scaled_sign(memory: Array, v: Array, scale: Any, threads: int = 1) -> tuple[
     from toolkit.kernels.sums import total
 
     d, dtype = memory.shape[2], memory.dtype
-    bits = np.empty((*memory.shape[:2], -(-d // 8)), np.uint8)
+    bits = _array(into, "bits", (*memory.shape[:2], -(-d // 8)), np.uint8)
     means, error = np.empty((*memory.shape[:2], 1), dtype), np.empty(memory.shape[:2], dtype)
     for row, p, own_v, own_scale, sums in _rows(memory, v, scale, error):
         in_parts(partial(_bodies().signs_and_sums, p, own_v, own_scale, bits[row], sums), d, threads, UNIT)
@@ -135,7 +161,15 @@ def scaled_sign(memory: Array, v: Array, scale: Any, threads: int = 1) -> tuple[
 
 
 def qsgd(
-    memory: Array, v: Array, scale: Any, s: int, draw: Any, *, bucket: int | None = None, threads: int = 1
+    memory: Array,
+    v: Array,
+    scale: Any,
+    s: int,
+    draw: Any,
+    *,
+    bucket: int | None = None,
+    threads: int = 1,
+    into: Levels | None = None,
 ) -> tuple[Levels, Array]:
     """Take the coordinates, rounded at random to multiples of ‖p‖/s, out of the memory.
 
@@ -152,7 +186,7 @@ def qsgd(
     d, dtype = memory.shape[2], memory.dtype
     length = d if bucket is None else min(bucket, d)
     level_type = np.int8 if s <= 127 else np.int16 if s <= 32767 else np.int32
-    levels = np.empty(memory.shape, level_type)
+    levels = _array(into, "levels", memory.shape, level_type)
     norms, error = np.empty((*memory.shape[:2], -(-d // length)), dtype), np.empty(memory.shape[:2], dtype)
     for row, p, own_v, own_scale, sums in _rows(memory, v, scale, error):
         out, norm, address = levels[row], norms[row], _address(draw, row)
@@ -167,9 +201,11 @@ def qsgd(
     return Levels(levels, norms, s, length), error
 
 
-def natural(memory: Array, v: Array, scale: Any, draw: Any, threads: int = 1) -> tuple[Powers, Array]:
+def natural(
+    memory: Array, v: Array, scale: Any, draw: Any, threads: int = 1, into: Powers | None = None
+) -> tuple[Powers, Array]:
     """Take the coordinates, rounded at random to powers of two, out of the memory."""
-    codes, error = np.empty(memory.shape, np.uint16), np.empty(memory.shape[:2], memory.dtype)
+    codes, error = _array(into, "codes", memory.shape, np.uint16), np.empty(memory.shape[:2], memory.dtype)
     for row, p, own_v, own_scale, sums in _rows(memory, v, scale, error):
         rest = own_v, own_scale, _address(draw, row), codes[row], sums
         in_parts(partial(_bodies().round_powers, p, *rest), memory.shape[2], threads, UNIT)

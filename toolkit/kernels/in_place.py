@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.kernels.compiled import kernel
+from toolkit.kernels.machine import LANES, ask_for, ask_for_both, negative
 from toolkit.kernels.philox import row_words
 from toolkit.kernels.rounding import CHUNK, levels_in_place, powers_in_place, row_norm, scratch
 from toolkit.kernels.sums import BLOCK, block_abs, block_sq
@@ -46,6 +47,7 @@ def advance(memory, v, scale, sums, start, stop):
     for at in range(start, stop, CHUNK):
         end = min(at + CHUNK, stop)
         add_scaled(memory[at:end], v[at:end], scale)
+        ask_for_both(memory, v, end, end + CHUNK // 2)
         sum_blocks(memory, sums, at, end)
 
 
@@ -59,6 +61,7 @@ def subset_residual(memory, v, scale, positions, factor, values, sums, start, st
     for at in range(start, stop, CHUNK):
         end = min(at + CHUNK, stop)
         add_scaled(memory[at:end], v[at:end], scale)
+        ask_for_both(memory, v, end, end + CHUNK // 2)
         while n < positions.size and positions[n] < end:
             i = positions[n]
             values[n] = memory[i] * factor
@@ -71,12 +74,6 @@ def subset_residual(memory, v, scale, positions, factor, values, sums, start, st
 
 
 @kernel
-def mark_negative(x, mark):
-    for i in range(x.size):
-        mark[i] = x[i] < 0
-
-
-@kernel
 def subtract_sign(x, scale):
     for i in range(x.size):
         x[i] = x[i] + scale if x[i] < 0 else x[i] - scale
@@ -85,17 +82,20 @@ def subtract_sign(x, scale):
 @kernel
 def signs_and_sums(memory, v, scale, bits, sums, start, stop):
     """Add scale·v, write one bit per coordinate, set if it is negative, and Σ|p_j| of each block."""
-    mark = np.zeros(CHUNK, np.uint8)
-    eights = mark.view(np.uint64)
+    words = np.empty(CHUNK // LANES, np.uint64)
+    bytes_ = words.view(np.uint8)
     for at in range(start, stop, CHUNK):
         end = min(at + CHUNK, stop)
         p = memory[at:end]
         add_scaled(p, v[at:end], scale)
-        mark[end - at :] = 0
-        mark_negative(p, mark[: end - at])
-        byte = bits[at // 8 : (end + 7) // 8]
-        for i in range(byte.size):  # the product brings the lowest bits of eight bytes together in the highest one
-            byte[i] = (eights[i] * np.uint64(0x0102040810204080)) >> np.uint64(56)
+        ask_for_both(memory, v, end, end + CHUNK // 4)
+        for lane in range(0, end - at, LANES):
+            words[lane // LANES] = negative(p, lane)
+        ask_for_both(memory, v, end + CHUNK // 4, end + CHUNK // 2)
+        ask_for_both(memory, v, end + CHUNK // 2, end + CHUNK)
+        own = bits[at // 8 : (end + 7) // 8]
+        for i in range(own.size):
+            own[i] = bytes_[i]
         for block in range(at, end, BLOCK):
             sums[block // BLOCK] = block_abs(memory[block : min(block + BLOCK, end)])
 
@@ -103,9 +103,12 @@ def signs_and_sums(memory, v, scale, bits, sums, start, stop):
 @kernel
 def sign_residual(memory, scale, sums, start, stop):
     """Subtract the scale with the sign of each coordinate."""
-    for at in range(start, stop, CHUNK):
-        end = min(at + CHUNK, stop)
+    half = CHUNK // 2
+    for at in range(start, stop, half):
+        end = min(at + half, stop)
+        ask_for(memory, at + CHUNK, at + CHUNK + half // 2)
         subtract_sign(memory[at:end], scale)
+        ask_for(memory, at + CHUNK + half // 2, at + CHUNK + half)
         sum_blocks(memory, sums, at, end)
 
 
@@ -118,7 +121,9 @@ def round_levels(memory, norm, s, address, out, sums, start, stop):
     lanes, word = scratch()
     for at in range(start, stop, CHUNK):
         end = min(at + CHUNK, stop)
+        ask_for(memory, end, end + CHUNK // 2)
         row_words(address, at, end - at, lanes, word)
+        ask_for(memory, end + CHUNK // 2, end + CHUNK)
         levels_in_place(memory[at:end], word, norm, s, out[at:end])
         sum_blocks(memory, sums, at, end)
 
@@ -149,7 +154,11 @@ def round_powers(memory, v, scale, address, out, sums, start, stop):
     lanes, word = scratch()
     for at in range(start, stop, CHUNK):
         end = min(at + CHUNK, stop)
+        ask_for_both(memory, v, end, end + CHUNK // 4)
         row_words(address, at, end - at, lanes, word)
+        ask_for_both(memory, v, end + CHUNK // 4, end + CHUNK // 2)
         add_scaled(memory[at:end], v[at:end], scale)
+        ask_for_both(memory, v, end + CHUNK // 2, end + 3 * CHUNK // 4)
         powers_in_place(memory[at:end], word, out[at:end])
+        ask_for_both(memory, v, end + 3 * CHUNK // 4, end + CHUNK)
         sum_blocks(memory, sums, at, end)

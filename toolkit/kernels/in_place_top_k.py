@@ -16,16 +16,17 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.kernels.compiled import kernel
 from toolkit.kernels.in_place import add_scaled, sum_blocks
-from toolkit.kernels.parallel import in_parts
+from toolkit.kernels.machine import LANES, ask_for, ask_for_both, lowest, reaching
+from toolkit.kernels.parallel import in_parts, parts, room
 from toolkit.kernels.rounding import CHUNK
 from toolkit.kernels.selection import padded, threshold
-from toolkit.kernels.subsets import lowest
-from toolkit.kernels.sums import BLOCK, block_sq
+from toolkit.kernels.sums import BLOCK
 
 __all__ = ["top_k"]
 
 SAMPLED = 2**14  # in shorter rows every coordinate is a candidate
 LINE = 16  # neighbours that are sampled together, because they are loaded together
+AHEAD = 16  # candidates whose blocks are asked for
 
 
 @kernel
@@ -44,14 +45,8 @@ def sampled_threshold(memory, v, scale, k, size):
             sample[n] = abs(memory[i] + scale * v[i])
             n += 1
     expected = n * (k / d)
-    rank = int(expected + 5.0 * np.sqrt(expected) + 5.0)  # five standard deviations
+    rank = int(expected + 3.5 * np.sqrt(expected) + 4.0)  # 3.5 standard deviations: one row in thousands has too few
     return (threshold(sample, n, rank, 0.0), rank) if rank < n else (0.0, n)
-
-
-@kernel
-def mark_large(x, t, mark):
-    for i in range(x.size):
-        mark[i] = abs(x[i]) >= t
 
 
 @kernel
@@ -62,41 +57,42 @@ def small(x, t, out):
 
 @kernel
 def collect(memory, v, scale, t, at, magnitude, sums, start, stop):
-    """Add scale·v, list positions and magnitudes that reach t, sum the squares of the others; return how many, or −1.
+    """Add scale·v, list positions and magnitudes that reach t, and sum the squares of the others.
 
-    −1 says that there are more than there is room for; memory and sums are complete in any case.
+    Returned is how many are listed, or −1 if there is no room for them.
     """
-    mark = np.zeros(CHUNK, np.uint8)
-    eights = mark.view(np.uint64)
     rest = np.empty(CHUNK, memory.dtype)
     n, room = 0, at.size - CHUNK
     for first in range(start, stop, CHUNK):
         end = min(first + CHUNK, stop)
         p = memory[first:end]
         add_scaled(p, v[first:end], scale)
-        mark_large(p, t, mark[: end - first])
+        ask_for_both(memory, v, end, end + CHUNK // 4)
         small(p, t, rest[: end - first])
-        for block in range(first, end, BLOCK):
-            sums[block // BLOCK] = block_sq(rest[block - first : min(block + BLOCK, end) - first])
-        if n > room:
-            continue
-        for eight in range((end - first + 7) // 8):
-            marks = eights[eight]
-            while marks:  # one byte for each coordinate
-                i = 8 * eight + (lowest(marks) >> 3)
-                marks &= marks - np.uint64(1)
-                if i < end - first:
-                    at[n], magnitude[n] = first + i, abs(p[i])
-                    n += 1
+        ask_for_both(memory, v, end + CHUNK // 4, end + CHUNK // 2)
+        sum_blocks(rest[: end - first], sums[first // BLOCK :], 0, end - first)
+        ask_for_both(memory, v, end + CHUNK // 2, end + CHUNK)
+        for lane in range(0, end - first, LANES):
+            marks = reaching(p, lane, t)
+            if marks != 0 and n <= room:
+                n = listed(p, first, lane, marks, at, magnitude, n)
     return n if n <= room else -1
 
 
-@kernel
-def kth_largest(magnitude, k):
-    """Return a number that the k largest reach, and more only if they equal it."""
-    room = padded(magnitude.size)
-    room[: magnitude.size] = magnitude
-    return threshold(room, magnitude.size, k, 0.0)
+@kernel(forceinline=True)
+def listed(p, first, lane, marks, at, magnitude, n):
+    """Append the marked numbers to the list; return its length."""
+    for _ in range(2):  # without asking whether there is another one, which could not be predicted
+        i = lane + (lowest(marks) & (LANES - 1))
+        at[n], magnitude[n] = first + i, abs(p[min(i, p.size - 1)])
+        n += np.int64(marks != 0)
+        marks &= marks - np.uint64(1)
+    while marks != 0:
+        i = lane + lowest(marks)
+        at[n], magnitude[n] = first + i, abs(p[i])
+        n += 1
+        marks &= marks - np.uint64(1)
+    return n
 
 
 @kernel
@@ -117,9 +113,14 @@ def settle(memory, at, magnitude, t, ties, positions, values, sums):
     """
     n, stale = 0, -1
     for c in range(at.size):
+        later = min(c + AHEAD, at.size - 1)
+        if magnitude[later] > t:
+            ask_for(memory, at[later], at[later] + 1)
+        else:
+            ask_for(memory, at[later] // BLOCK * BLOCK, at[later] // BLOCK * BLOCK + BLOCK)
         i = at[c]
         if stale >= 0 and i // BLOCK != stale:
-            sums[stale] = block_sq(memory[stale * BLOCK : min((stale + 1) * BLOCK, memory.size)])
+            sum_blocks(memory, sums, stale * BLOCK, min((stale + 1) * BLOCK, memory.size))
             stale = -1
         if magnitude[c] > t or (magnitude[c] == t and ties > 0):
             ties -= magnitude[c] == t
@@ -129,7 +130,7 @@ def settle(memory, at, magnitude, t, ties, positions, values, sums):
         else:
             stale = i // BLOCK
     if stale >= 0:
-        sums[stale] = block_sq(memory[stale * BLOCK : min((stale + 1) * BLOCK, memory.size)])
+        sum_blocks(memory, sums, stale * BLOCK, min((stale + 1) * BLOCK, memory.size))
 
 
 # When the sample misled or equal magnitudes abound: the k-th largest bit pattern, digit by digit.
@@ -179,32 +180,48 @@ def top_k(
     memory: Array, v: Array, scale: Any, k: int, threads: int, positions: Array, values: Array, sums: Array
 ) -> None:
     """Do one row."""
-    t, room = memory.dtype.type(0), memory.size
-    if memory.size > SAMPLED:
-        size = min(max(memory.size // 128, 4096), 2**18) // LINE * LINE
+    d, t, most = memory.size, memory.dtype.type(0), memory.size
+    if d > SAMPLED:
+        size = min(max(d // 32, 1024), 2**15) // LINE * LINE
         sampled, rank = sampled_threshold(memory, v, scale, k, size)
-        t, room = memory.dtype.type(sampled), min(memory.size, int(1.5 * rank * memory.size / size) + 4 * CHUNK)
-
-    def listed(start: int, stop: int) -> tuple[Array, Array] | None:
-        own_room = min(room, stop - start) + CHUNK
-        at, magnitude = np.empty(own_room, np.int64), np.empty(own_room)
-        n = collect(memory, v, scale, t, at, magnitude, sums, start, stop)
-        return (at[:n], magnitude[:n]) if n >= 0 else None
-
-    lists = in_parts(listed, memory.size, threads, CHUNK)
+        t, most = memory.dtype.type(sampled), min(d, int(1.5 * rank * d / size) + 4 * CHUNK)
+    rooms = []
+    for part, (start, stop) in enumerate(parts(d, threads, CHUNK)):
+        size = min(most, stop - start) + CHUNK
+        rooms.append((room(f"at {part}", size, np.int64), room(f"magnitude {part}", size, np.float64)))
+    lists = in_parts(partial(_list_candidates, memory, v, scale, t, sums), d, threads, CHUNK, rooms)
     candidates = [part for part in lists if part is not None]
-    if len(candidates) == len(lists) and sum(len(magnitude) for _, magnitude in candidates) >= k:
-        kth = kth_largest(np.concatenate([magnitude for _, magnitude in candidates]), k)
+    found = sum(len(magnitude) for _, magnitude in candidates)
+    if len(candidates) == len(lists) and found >= k:
+        kth = threshold(np.concatenate([magnitude for _, magnitude in candidates]), found, k, float(t))
         shares = _shares([count_candidates(magnitude, kth) for _, magnitude in candidates], k)
         if shares is not None:
             move = partial(_move_candidates, memory, kth, positions, values, sums)
-            in_parts(move, memory.size, threads, CHUNK, candidates, shares)
+            in_parts(move, d, threads, CHUNK, candidates, shares)
             return
     _top_k_by_digits(memory, k, threads, positions, values, sums)
 
 
+Candidates = tuple[Array, Array]  # positions and magnitudes
+
+
+def _list_candidates(
+    memory: Array, v: Array, scale: Any, t: Any, sums: Array, rooms: Candidates, start: int, stop: int
+) -> Candidates | None:
+    at, magnitude = rooms
+    n = collect(memory, v, scale, t, at, magnitude, sums, start, stop)
+    return (at[:n], magnitude[:n]) if n >= 0 else None
+
+
 def _move_candidates(
-    memory: Array, kth: float, positions: Array, values: Array, sums: Array, candidates: Any, share: Share, *_: int
+    memory: Array,
+    kth: float,
+    positions: Array,
+    values: Array,
+    sums: Array,
+    candidates: Candidates,
+    share: Share,
+    *_: int,
 ) -> None:
     (at, magnitude), (first, last, ties) = candidates, share
     settle(memory, at, magnitude, kth, ties, positions[first:last], values[first:last], sums)

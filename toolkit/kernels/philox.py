@@ -84,7 +84,8 @@ def deal(flat, d, start, a, b, c, e):
             p, i = p + U(rest), i + 1
 
 
-WORD = U(0x4330000000000000)  # the exponent of 2⁵²: its mantissa's lowest bits are an integer
+WORD = U(0x4130000000000000)  # the exponent of 2²⁰: its mantissa's lowest 32 bits are a fraction
+INTEGER = U(0x4330000000000000)  # that of 2⁵²: they are an integer
 ONE = U(0x3FF0000000000000)
 MANTISSA = U(0x000FFFFFFFFFFFFF)
 ROOT = U(0x3FE6A09E667F3BCD)  # √½
@@ -100,7 +101,7 @@ def number(bits):
 @kernel
 def uniform(word):
     """Return (word + 1/2)/2³²."""
-    return (number(WORD | U(word)) - (2.0**52 - 0.5)) * 2.0**-32
+    return number(WORD | U(word)) - (2.0**20 - 2.0**-33)
 
 
 @kernel
@@ -126,9 +127,9 @@ def polynomial(c, x):
 def radii(word, r):
     """Write √(−ln u) for u = (word + 1/2)/2³²."""
     for i in range(r.size):
-        bits = np.float64(number(WORD | U(word[i])) - (2.0**52 - 0.5)).view(np.uint64) + (ONE - ROOT)
+        bits = np.float64(number(INTEGER | U(word[i])) - (2.0**52 - 0.5)).view(np.uint64) + (ONE - ROOT)
         m = number((bits & MANTISSA) + ROOT)
-        halvings = (2.0**52 + 1023.0 + 32.0) - number(WORD | (bits >> U(52)))
+        halvings = (2.0**52 + 1023.0 + 32.0) - number(INTEGER | (bits >> U(52)))
         z = (m - 1.0) / (m + 1.0)
         r[i] = np.sqrt(halvings * LN2 - z * polynomial(LOGARITHM, z * z))
 

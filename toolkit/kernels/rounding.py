@@ -96,7 +96,7 @@ def exact_level(p, norm, s):
 
 
 def level_value(n, norm, s):
-    """Return n‖x‖/s, exactly ‖x‖ if n = s."""
+    """Return n‖x‖/s for n ≥ 0, exactly ‖x‖ if n = s."""
 
 
 @overload(exact_level)
@@ -109,18 +109,18 @@ def _exact_level(p, norm, s):
 @overload(level_value)
 def _level_value(n, norm, s):
     if norm == types.float32:
-        return lambda n, norm, s: np.float32(np.float64(n) * (np.float64(norm) / np.float64(s)))
-    return lambda n, norm, s: norm * (np.float64(n) / s)
+        return lambda n, norm, s: np.float32(n * (np.float64(norm) / np.float64(s)))
+    return lambda n, norm, s: norm * (n / s)
 
 
 @kernel
 def level(p, word, norm, s):
-    """Return the signed level of one coordinate."""
-    exact = exact_level(p, norm, s)
-    below = np.floor(exact)
-    n = np.int32(np.int32(below) + np.int32(uniform(word) < exact - below))
-    n = min(n, np.int32(s))  # |p| = ‖x‖ may come out a rounding above s
-    return np.int32(-n) if p < 0 else n
+    """Return the level of one coordinate, without its sign.
+
+    ⌈y − u⌉ is the level below y = s|p|/‖x‖, or the one above if u is less than the rest; where the difference is
+    positive it is exact. |p| = ‖x‖ may come out a rounding above s.
+    """
+    return min(np.ceil(exact_level(p, norm, s) - uniform(word)), np.float64(s))
 
 
 @kernel
@@ -128,7 +128,8 @@ def levels(x, word, norm, s, out):
     """Write the message."""
     divisor = norm if norm > 0 else type(norm)(1)
     for i in range(x.size):
-        out[i] = level_value(level(x[i], word[i], divisor, s), norm, s)
+        value = level_value(level(x[i], word[i], divisor, s), norm, s)
+        out[i] = (-value if x[i] < 0 else value) + type(norm)(0)  # which takes the sign off zeros
 
 
 @kernel
@@ -136,16 +137,19 @@ def levels_in_place(memory, word, norm, s, out):
     """Write the levels and leave in the memory what they miss."""
     divisor = norm if norm > 0 else type(norm)(1)
     for i in range(memory.size):
-        n = level(memory[i], word[i], divisor, s)
-        out[i] = n
-        memory[i] -= level_value(n, norm, s)
+        p = memory[i]
+        n = level(p, word[i], divisor, s)
+        value = level_value(n, norm, s)
+        out[i] = np.int32(-n if p < 0 else n)
+        memory[i] = p + value if p < 0 else p - value
 
 
 @kernel
 def level_values(n, norm, s, out):
     """Write the message that levels stand for."""
     for i in range(out.size):
-        out[i] = level_value(n[i], norm, s)
+        value = level_value(np.float64(abs(n[i])), norm, s)
+        out[i] = -value if n[i] < 0 else value
 
 
 # Natural compression: a power of two is the bit pattern of a number without its mantissa.

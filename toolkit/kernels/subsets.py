@@ -11,8 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.kernels.compiled import kernel
+from toolkit.kernels.machine import lowest
 
-__all__ = ["lowest", "mask", "positions"]
+__all__ = ["mask", "positions"]
 
 U = np.uint64
 HALF = U(32)
@@ -42,10 +43,14 @@ def mask(words, k, out):
 
 
 @kernel
-def positions(words, d, k):
-    """Return the same subset as positions, in order: one bit per coordinate, for long rows."""
+def positions(words, d, k, bits, out):
+    """Write the positions of the same subset in order, by one bit per coordinate, for long rows.
+
+    `out` has room for two more.
+    """
     few = min(k, d - k)
-    bits = np.zeros((d + 63) // 64, np.uint64)
+    for i in range(bits.size):
+        bits[i] = 0
     for i in range(few):
         j = U(d - few + i)
         t = below(words, i, j + ONE)
@@ -53,21 +58,16 @@ def positions(words, d, k):
         bits[j >> SIX] |= taken << (j & LAST)
         bits[t >> SIX] |= ONE << (t & LAST)
     flip = U(0) if few == k else ~U(0)
-    out, n = np.empty(k + 2, np.int64), np.int64(0)
+    n = np.int64(0)
     for i in range(bits.size):
         left = bits[i] ^ flip
-        for _ in range(2):  # without a branch, as few words have more; what is too much is written over
+        for _ in range(2):  # without asking whether there is one, which could not be predicted
             out[n] = 64 * i + lowest(left)
             n += np.int64(left != U(0))
             left &= left - ONE
-        while left and n < k:  # a complement has bits set behind the last coordinate
+        while left and n < k:
             out[n] = 64 * i + lowest(left)
-            n += 1
             left &= left - ONE
-    return out[:k]
-
-
-@kernel
-def lowest(bits):
-    """Return the position of the lowest set bit, read off the exponent of a floating-point number."""
-    return ((np.float64(np.int64(bits & (~bits + ONE))).view(np.int64) >> 52) & 0x7FF) - 1023
+            n += 1
+        if n >= k:  # a complement has bits set behind the last coordinate
+            return

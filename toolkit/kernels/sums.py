@@ -12,7 +12,7 @@ from toolkit.kernels.compiled import kernel
 
 __all__ = ["BLOCK", "block_abs", "block_sq", "row_abs", "row_dot", "row_sq", "total"]
 
-BLOCK = 256
+BLOCK = 128
 
 
 @kernel(fastmath={"reassoc", "nsz"})
