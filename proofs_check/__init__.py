@@ -1,4 +1,4 @@
-"""Published statements against the instrument; public names load when they are first used."""
+"""Published statements and declared properties against the instrument; public names load when they are first used."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 _HOME = {
     "Claim": "proofs_check.claim",
+    "ContractViolation": "proofs_check.contracts",
     "Instance": "proofs_check.claim",
     "check_claims": "proofs_check.checking",
     "check_compressor": "proofs_check.contracts",
+    "worst_input": "proofs_check.adversary",
 }
 __all__ = sorted(_HOME)
 

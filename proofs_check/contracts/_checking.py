@@ -14,6 +14,7 @@ from toolkit import members
 from toolkit.compressors import Compressor
 from toolkit.errors import WrongUse, nearest
 from toolkit.members import short
+from toolkit.parameters import scheduled, swept
 from toolkit.progress import Progress
 
 __all__ = ["all_contracts", "check_compressor"]
@@ -81,6 +82,9 @@ def check_compressor(
     if not isinstance(compressor, Compressor):
         hint = "pass an instance, such as TopK(k=3)" if isinstance(compressor, type) else "pass one, such as TopK(k=3)"
         raise WrongUse(f"check_compressor({compressor!r})", "this is not a compressor", hint)
+    for path in (*swept(compressor), *scheduled(compressor)):
+        why = f"{'.'.join(path)} is not one value but a set or a schedule"
+        raise WrongUse(f"check_compressor({compressor!r})", why, "check one compressor for each value")
     chosen = _chosen(contracts)
     if level not in LEVELS:
         raise WrongUse(f"check_compressor(level={level!r})", "there is no such level", f"choose {' or '.join(LEVELS)}")

@@ -180,15 +180,20 @@ def _batch(d: int, dtype: np.dtype[Any], count: int, seed: int, workers: int) ->
 
 def accepts(compressor: Compressor, d: int, workers: int) -> bool:
     """Tell whether a compressor does not refuse a dimension; what else it raises there is for a contract to find."""
+    return refusal(compressor, d, workers) is None
+
+
+def refusal(compressor: Compressor, d: int, workers: int) -> WrongUse | None:
+    """Return why a compressor refuses a dimension, or None if it does not."""
     try:
         compressor.check(d)
         draw = Draw(0, workers=workers)
         compressor.compress(np.ones((workers, d)), draw if compressor.shared else draw.per_worker)
-    except WrongUse:
-        return False
+    except WrongUse as error:
+        return error
     except Exception:
-        return True
-    return True
+        return None
+    return None
 
 
 def choose_dimensions(compressor: Compressor, workers: int) -> tuple[int, ...]:
@@ -203,9 +208,11 @@ def choose_dimensions(compressor: Compressor, workers: int) -> tuple[int, ...]:
     for wanted in WANTED:
         found += [next((d for d in SCANNED if d >= wanted and accepts(compressor, d, workers)), 0)]
     if not any(found):
+        why = refusal(compressor, SCANNED[-1], workers)
         raise WrongUse(
-            f"checking {compressor!r}",
-            f"it accepts no dimension up to 64, nor any of {', '.join(map(str, SCANNED[64:]))}",
-            "pass dimensions=[…]",
+            f"check_compressor({compressor!r})",
+            f"it refuses every dimension that was tried (up to 64, and {', '.join(map(str, SCANNED[64:]))}), the last "
+            f"one because {why.wrong if why else 'of an error'}",
+            why.remedy if why else "pass dimensions=[…]",
         )
     return tuple(dict.fromkeys(d for d in found if d))

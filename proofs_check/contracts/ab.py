@@ -41,6 +41,9 @@ class AB(OfLaw):
         opposite = same * (-1.0) ** np.arange(x.shape[1], dtype=dtype)[:, None].astype(dtype)
         return np.concatenate([x, same, opposite.astype(dtype)])
 
+    def how(self, subject: Subject) -> str:
+        return f", {self.workers(subject)} workers{super().how(subject)}"
+
     def failing(self, subject: Subject, x: Array) -> Array:
         law, bound, allowance = _sides(subject, x)
         return ~(law.root_error[:, 0] <= np.sqrt(np.maximum(bound, 0) + allowance) + law.norm_allowance[:, 0])

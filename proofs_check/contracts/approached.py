@@ -80,8 +80,13 @@ def _reached(found: Found) -> float:
 
 def _line(declared: Constant, found: Found, d: int) -> str:
     symbol, bound, ratio = SYMBOLS[found.constant], found.declared or 0.0, _reached(found)
-    gap = f"gap {100 * (1 - ratio / bound):.3g} %" if bound else "gap 0"
-    return f"d = {d}: {symbol} = {bound:.6g} declared {declared.kind}, {ratio:.6g} reached ({found.where}), {gap}"
+    if found.reached:
+        gap = "no gap"
+    elif found.violated:
+        gap = "exceeded"
+    else:
+        gap = f"gap {100 * (1 - ratio / bound):.3g} %" if bound else f"gap {bound - ratio:.3g}"
+    return f"d = {d}: {symbol} = {bound:.6g} declared {declared.kind}, {ratio:.6g} reached ({found.where}): {gap}"
 
 
 def _violation(declared: Constant, found: Found) -> Violation | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from proofs_check import check_compressor
-from proofs_check.contracts import ContractViolation
+from proofs_check import ContractViolation, check_compressor
 from proofs_check.contracts._checking import all_contracts
 from tests.proofs_check.mutants import MUTANTS, SOUND, SignedSort
 from tests.toolkit.instances import instances
-from toolkit.compressors import TopK
+from toolkit.compressors import HardThreshold, TopK
 from toolkit.errors import WrongUse
 
 EVERY = instances()
@@ -70,5 +69,11 @@ def test_wrong_use_is_refused():
         check_compressor(TopK(k=1), contracts=["contracton"])
     with pytest.raises(WrongUse, match="larger than the dimension"):
         check_compressor(TopK(k=4), dimensions=[3])
+    with pytest.raises(WrongUse, match="k is not one value"):
+        check_compressor(TopK(k=[1, 2]))
+    with pytest.raises(WrongUse, match="refuses every dimension .* because lam is in gradient units"):
+        check_compressor(HardThreshold(lam=1.0))
+    with pytest.raises(WrongUse, match="single and double precision"):
+        check_compressor(TopK(k=1), dtypes="float16")
     with pytest.raises(WrongUse, match="no such level"):
         check_compressor(TopK(k=1), level="slow")
