@@ -71,7 +71,7 @@ def test_wrong_use_is_refused():
         check_compressor(TopK(k=4), dimensions=[3])
     with pytest.raises(WrongUse, match="k is not one value"):
         check_compressor(TopK(k=[1, 2]))
-    with pytest.raises(WrongUse, match="refuses every dimension .* because lam is in gradient units"):
+    with pytest.raises(WrongUse, match=r"refuses every dimension .* because lam is in gradient units"):
         check_compressor(HardThreshold(lam=1.0))
     with pytest.raises(WrongUse, match="single and double precision"):
         check_compressor(TopK(k=1), dtypes="float16")
