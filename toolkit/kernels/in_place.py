@@ -137,6 +137,7 @@ def round_buckets(memory, v, scale, s, bucket, address, out, norms, sums, start,
         last = min(first + bucket, stop)
         p = memory[first:last]
         add_scaled(p, v[first:last], scale)
+        ask_for_both(memory, v, last, last + min(bucket, CHUNK))
         norm = type(scale)(row_norm(p))
         norms[first // bucket] = norm
         for at in range(first, last, CHUNK):
