@@ -73,7 +73,7 @@ class Laws:
         return self._laws[key]
 
     def _found(self, x: Array, of_mean: bool) -> Law:
-        least = magnitude(x)
+        least = np.maximum(magnitude(x), self._own_scale(x))
         every = self.outcomes(x)
         if every is not None:
             if not of_mean:
@@ -89,6 +89,11 @@ class Laws:
             return sampled_law(x, sent, least, self.error_probability)
         least = least.max(axis=1, keepdims=True)
         return sampled_law(_mean_like(x), mean_of_workers(sent), least, self.error_probability)
+
+    def _own_scale(self, x: Array) -> float:
+        """Return the magnitude that x is rounded at whatever its own: that of κ, where it is declared."""
+        kappa_sq = self.compressor.constants(x.shape[-1], x.shape[1]).kappa_sq
+        return 0.0 if kappa_sq is None else float(kappa_sq) ** 0.5
 
     def _draws(self, x: Array) -> int:
         """Return how many draws there are of each vector: fewer where vectors are long."""

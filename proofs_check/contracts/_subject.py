@@ -129,6 +129,10 @@ class Subject:
         size = np.abs(x)
         return ((size == 0) | ((size >= low) & (size <= high))).all(axis=(1, 2))
 
+    def below(self, x: Array) -> Array:
+        """Tell which vectors have no number that is too large for the compressor's constants."""
+        return (np.abs(x) <= self.compressor.domain(x.shape[-1], x.dtype)[1]).all(axis=(1, 2))
+
     # Messages ---------------------------------------------------------------------------------------------------------
 
     def draw(self, seeds: Any, workers: int | None = None) -> Draw | None:

@@ -32,7 +32,7 @@ def vectors(d: int, dtype: np.dtype[Any], count: int, seed: int = 0) -> Array:
     Examples
     --------
     >>> vectors(3, np.dtype("float32"), 2).shape
-    (45, 3)
+    (48, 3)
     """
     info = np.finfo(dtype)
     tiny, normal, largest = float(info.smallest_subnormal), float(info.smallest_normal), float(info.max) / (2 * d)
@@ -46,7 +46,7 @@ def vectors(d: int, dtype: np.dtype[Any], count: int, seed: int = 0) -> Array:
         2.0 ** (j % 5 - 2), 4 / 3 * 2.0 ** -(j % 7), signs * 0.9**j, j + 1.0, (j + 0.5) / d,
     ]  # fmt: skip
     small = np.sqrt(normal) * 2.0**-10  # its square underflows
-    scales = [small, largest / 8, np.sqrt(largest), 2 * normal]
+    scales = [small, 1e-7 * largest, largest / 8, np.sqrt(largest), 2 * normal]
     scaled = [scale * shape for scale in scales for shape in (first, np.ones(d), signs / (j + 1))]
     subnormal = [tiny * last, tiny * signs, tiny * (j % 4), normal / 2 * np.ones(d), np.where(j % 2, tiny, -1.0)]
     return np.concatenate([np.zeros((1, d)), -np.zeros((1, d)), structured, scaled, subnormal, random]).astype(dtype)

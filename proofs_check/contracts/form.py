@@ -17,9 +17,12 @@ class Form(OverVectors):
 
     topic: ClassVar[str] = "messages"
     statement: ClassVar[str] = (
-        "the message of a vector of finite ‖x‖₁ has its shape and type and is finite, and nothing overflows or divides "
-        "by zero on the way"
+        "the message of a vector that is not larger than its constants are declared for has its shape and type and is "
+        "finite, and nothing overflows or divides by zero on the way"
     )
+
+    def choose(self, subject: Subject, x: Array) -> Array:
+        return subject.below(x)
 
     def failing(self, subject: Subject, x: Array) -> Array:
         sent = _sent(subject, x)

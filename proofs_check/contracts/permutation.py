@@ -64,18 +64,22 @@ def _orders(d: int) -> list[Array]:
 
 def _departs(subject: Subject, x: Array, order: Array) -> tuple[Array, Array, Array]:
     """Tell for which vectors the law changes otherwise than by the permutation; return the means to compare."""
-    mean, square = _moments(subject, x)
-    permuted_mean, permuted_square = _moments(subject, np.ascontiguousarray(x[..., order]))
-    apart = subject.apart(x, mean[..., order], permuted_mean)
-    # Squares are compared in units of x² or, where a rare message is large, of that message.
-    scale = np.maximum(np.max(square, axis=-1, keepdims=True), np.max(x.astype(float) ** 2, axis=-1, keepdims=True))
+    mean, square, largest = _moments(subject, x)
+    permuted_mean, permuted_square, _ = _moments(subject, np.ascontiguousarray(x[..., order]))
+    # A mean is good to eps of the largest message, however rare.
+    apart = subject.apart(largest.astype(x.dtype), mean[..., order], permuted_mean)
+    scale = largest.astype(float) ** 2
     far = np.abs(square[..., order] - permuted_square) > 32 * (x.shape[-1] + 8) * np.finfo(x.dtype).eps * scale
     return apart | far.any(axis=(1, 2)), mean[..., order], permuted_mean
 
 
-def _moments(subject: Subject, x: Array) -> tuple[Array, Array]:
+def _moments(subject: Subject, x: Array) -> tuple[Array, Array, Array]:
+    """Return mean and expected squares of the messages, and the largest number among them and x, (vector, 1, 1)."""
     outcomes = subject.laws.outcomes(x)
     if outcomes is None:
-        return np.zeros(x.shape), np.zeros(x.shape)
+        return np.zeros(x.shape), np.zeros(x.shape), np.ones((len(x), 1, 1))
     sent = outcomes.sent.astype(float)
-    return outcomes.expect(sent), outcomes.expect(sent**2)
+    largest = np.zeros(len(x))
+    np.maximum.at(largest, outcomes.vector, np.abs(sent).max(axis=(1, 2)))
+    largest = np.maximum(largest, np.abs(x).max(axis=(1, 2)))[:, None, None]
+    return outcomes.expect(sent), outcomes.expect(sent**2), largest

@@ -313,9 +313,10 @@ class Compressor(Parametrised):
     def domain(self, d: int, dtype: Any) -> tuple[float, float]:
         """Return the least and the largest magnitude of non-zero coordinates for which the constants hold.
 
-        By default everything but what is so large that ‖x‖₁ may overflow: from 0 to the largest number over 2d.
+        By default everything but what is so large that sums or multiples may overflow: from 0 to 10⁻⁶/d times the
+        largest number, where messages up to 10⁶ times as large as x are still finite.
         """
-        return 0.0, float(np.finfo(dtype).max) / (2 * d)
+        return 0.0, 1e-6 * float(np.finfo(dtype).max) / d
 
     def expected_error(self, x: Array) -> Array | None:
         """Return the exact E‖C(x) − x‖² of each row of `x`, shape ``(run, worker, d)``, or None if it is not known."""
