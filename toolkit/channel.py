@@ -51,7 +51,7 @@ class Channel:
         self.total_error: Any = 0.0
         self.total_error_down: Any = 0.0
         self.in_place = 0
-        self._written: dict[str, tuple[Any, Array]] = {}
+        self._written: dict[str, tuple[Any, Any, Array]] = {}
         self.ledger_up: dict[str, Any] = {}
         self.ledger_down: dict[str, Any] = {}
         self._states: dict[tuple[str, str], dict[tuple[str, ...], Array]] = {}
@@ -114,14 +114,17 @@ class Channel:
         """Do error feedback where the memory lies, and write the message where the last one of this name lies."""
         memory = contiguous(memory)
         alike = memory.dtype == v.dtype == getattr(scale, "dtype", v.dtype)
-        taken = self.up.take_from(memory, v, scale, draw, self.in_place) if alike and memory.flags.writeable else None
+        if not (alike and memory.flags.writeable):
+            return None
+        last, older, out = self._written.get(name, (None, None, None))
+        taken = self.up.take_from(memory, v, scale, draw, self.in_place, older)
         if taken is None:
             return None
         message, error = taken
-        before, out = self._written.get(name, (None, None))
         if out is None or out.shape != memory.shape or out.dtype != memory.dtype:
-            before, out = None, np.empty_like(memory)
-        self._written[name] = message, message.write(out, before, self.in_place)
+            last, out = None, np.empty_like(memory)
+        # The last message says what `out` holds; only the one before it has no more use.
+        self._written[name] = message, last, message.write(out, last, self.in_place)
         return out, memory, error
 
     def broadcast(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:

@@ -295,8 +295,19 @@ class Compressor(Parametrised):
         sent = self.message(p, draw)
         return sent, p - sent, kernels.sum_sq_difference(p, sent)
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array] | None:
         """Error feedback where it lies, for long vectors: as `message_with_memory`, but p − C(p) goes into `memory`.
+
+        Parameters
+        ----------
+        memory, v, scale, draw
+            As of `message_with_memory`.
+        threads : int
+            How many may work on it.
+        into : message, optional
+            A former message whose arrays may be written over.
 
         Returns
         -------

@@ -63,8 +63,10 @@ class Natural(Compressor):
         bits = parts["code"].astype(f"u{np.dtype(dtype).itemsize}") << np.finfo(dtype).nmant
         return bits.view(dtype)
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array]:
-        return feedback.natural(memory, v, scale, draw.of("rounding"), threads)
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array]:
+        return feedback.natural(memory, v, scale, draw.of("rounding"), threads, into)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return unbiased(exact(0.125, "S-n1: 1/8, attained at |x_j| = 4/3·2^z"), n)

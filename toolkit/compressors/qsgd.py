@@ -108,10 +108,12 @@ class QSGD(Compressor):
         s = like(self.s, norm)
         return xp.astype(level * (norm / s) if dtype == xp.float32 else norm * (level / s), dtype)
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array] | None:
         if self.norm != "2" or not isinstance(self.s, int) or self.s >= 2**31:
             return None
-        return feedback.qsgd(memory, v, scale, self.s, draw.of("levels"), threads=threads)
+        return feedback.qsgd(memory, v, scale, self.s, draw.of("levels"), threads=threads, into=into)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if d == 1:

@@ -66,11 +66,14 @@ class RandK(Sampling):
     def ratio(self, d: int) -> tuple[Any, Any]:
         return self.k, d
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array] | None:
         if not isinstance(self.k, int):
             return None
         factor = memory.shape[-1] / self.k if self.unbiased else 1.0
-        return feedback.rand_k(memory, v, scale, self.k, draw.of("subset"), factor=factor, threads=threads)
+        own = draw.of("subset")
+        return feedback.rand_k(memory, v, scale, self.k, own, factor=factor, threads=threads, into=into)
 
     def kept(self, d: int, draw: Any) -> Array:
         return draw.of("subset").subset(d, self.k)

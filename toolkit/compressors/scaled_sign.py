@@ -73,8 +73,10 @@ class ScaledSign(Compressor):
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         return signed(parts, parts["scale"], self.zero)
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
-        return feedback.scaled_sign(memory, v, scale, threads) if self.zero == 1 else None
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array] | None:
+        return feedback.scaled_sign(memory, v, scale, threads, into) if self.zero == 1 else None
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         how = "attained by 1-sparse vectors" if self.zero else "approached by one large entry and no zero"

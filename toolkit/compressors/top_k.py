@@ -88,9 +88,11 @@ class TopK(Compressor):
     def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
         return kernels.top_k_with_memory(memory, v, scale, self.kept(memory.shape[-1]))
 
-    def take_from(self, memory: Array, v: Array, scale: Any, draw: Any, threads: int) -> tuple[Any, Array] | None:
+    def take_from(
+        self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
+    ) -> tuple[Any, Array] | None:
         k = self.kept(memory.shape[-1])
-        return feedback.top_k(memory, v, scale, k, threads) if isinstance(k, int) else None
+        return feedback.top_k(memory, v, scale, k, threads, into) if isinstance(k, int) else None
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Positions("sent", d, count=self.kept(d)), Numbers("value", d, at="sent")
