@@ -11,7 +11,8 @@ from toolkit.algorithms import Algorithm, ErrorFeedback
 from toolkit.cli.simplest import simplest
 from toolkit.compressors import QSGD, Compressor, Natural, RandK, ScaledSign, TopK
 
-METHODS = [simplest(members.load("toolkit.algorithms", name)) for name in members.names("toolkit.algorithms")]
+ALL = [simplest(members.load("toolkit.algorithms", name)) for name in members.names("toolkit.algorithms")]
+METHODS = [method for method in ALL if method.impossible(TopK(k=1)) is None]  # which compress
 COMPRESSORS = [
     TopK(k=3),
     TopK(fraction=0.2),
@@ -43,8 +44,6 @@ def problem(d: int = 20, dtype: str = "float64", **more):
 @pytest.mark.parametrize("compressor", COMPRESSORS, ids=repr)
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
 def test_every_method_gives_the_same_bits(method: Algorithm, compressor: Compressor) -> None:
-    if method.impossible(compressor) is not None:
-        pytest.skip(f"{type(method).__name__} does not compress")
     keep = ("memory",) if type(method) is ErrorFeedback else ()
     both_ways(problem(sigma_sq=1.0), method, compressor, runs=2, keep=keep)
 
