@@ -97,7 +97,8 @@ def best_mixture(kernel: Array, weights: Array, gap: float) -> Array:
 
     size = kernel.shape[1]
     q, z = np.full(size, 1 / size), np.ones(size)
-    with threadpool_limits(1):  # a few hundred unknowns: two BLAS threads wait for each other, on busy cores for seconds
+    # There are a few hundred unknowns: two BLAS threads would wait for each other, on busy cores for seconds.
+    with threadpool_limits(1):
         for _ in range(STEPS):
             mixed = kernel @ q
             c = kernel.T @ (weights / mixed)
