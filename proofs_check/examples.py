@@ -39,7 +39,7 @@ DIMENSIONS = (3, 1, 2, 8, 4, 5, 13, 2, 33, 3, 4, 64)  # in turn
 LARGEST = max(DIMENSIONS)
 POOL = 6  # compressors of one chunk, of different parameters
 WORKERS = 3
-LEVEL = Level(vectors=4, runs=4096, times=10)
+LEVEL = Level(vectors=4, runs=4096, times=2)
 OUTCOMES = 1 << 15  # of a batch of vectors: of more, no law is asked for
 
 
