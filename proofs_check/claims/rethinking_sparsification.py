@@ -11,7 +11,7 @@ import numpy as np
 from problems.quadratic import Quadratic
 from proofs_check.claim import Claim, Instance
 from proofs_check.ensembles import HARD_THRESHOLDS, paths
-from proofs_check.outcomes import subsets
+from proofs_check.forking import subsets
 from proofs_check.panel import integers, panel
 from proofs_check.paths import cells
 from proofs_check.sides import equality, inequality

@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from proofs_check.outcomes import NotFinite, outcomes, subsets
+from proofs_check.forking import subsets
+from proofs_check.outcomes import NotFinite, outcomes
 from proofs_check.panel import panel
 from toolkit.compressors import QSGD, Compressor, Natural, RandK, Scaled, TopK
 from toolkit.draws import Draw
