@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from toolkit.arrays import Array
-from toolkit.codecs import Gaps, PositionCode
+from toolkit.codecs import EliasOmega, Gaps, PositionCode
 from toolkit.compressors import Compressor
 from toolkit.compressors._check import check_count
 from toolkit.constants import CompressorConstants, exact, upper_bound
@@ -333,6 +333,17 @@ class LevelTooMany(Quantiser):
         return Numbers("norm", 1, side=True), Levels("level", d, 1 - self.s, self.s - 1)
 
 
+class LevelOffByOne(Quantiser):
+    """Counts levels from one where it decodes."""
+
+    def assemble(self, parts, draw, d, dtype):
+        level = parts["level"]
+        return super().assemble(parts | {"level": level + np.sign(level)}, draw, d, dtype)
+
+    def constants(self, d, n=1):
+        return CompressorConstants(omega=upper_bound(float(d), "d"))
+
+
 class ReusedDraw(Quantiser):
     """Lets all workers round with the numbers of the first."""
 
@@ -446,11 +457,12 @@ MUTANTS = [
     Mutant(MutatedInput(k=1), "untouched", "message writes to its input"),
     Mutant(WrongPositions(k=2, code=LastIndexLost()), "decoding", "do not decode to the message"),
     Mutant(LevelTooMany(s=2), "layout", "and the alphabet ends at"),
+    Mutant(LevelOffByOne(s=2), "unbiased", "the mean of the messages is not the vector"),
     Mutant(ReusedDraw(s=2), "own-draws", "dependent numbers"),
     Mutant(NonZeroAtZero(), "zero", "zero is not sent as zero"),
     Mutant(UnroundedMagnitude(s=2), "assembly", "not made from its parts"),
     Mutant(UnroundedMagnitude(s=2), "price", "the price is less than the message tells"),
-    Mutant(WrongPositions(k=1, code=FailsOnOneIndex()), "decoding", "IndexError"),
+    Mutant(WrongPositions(k=1, code=FailsOnOneIndex(EliasOmega())), "decoding", "IndexError"),
     Mutant(TooLargeDelta(k=2), "approached", "declared exact, and no input comes near it"),
     Mutant(Understudy(s=2), "price", "the price is less than the message tells"),
     Mutant(WrongPositions(k=2, code=WrongBits()), "ledger", "the codes and the bytes disagree"),
