@@ -86,7 +86,8 @@ def test_the_description_is_plain_data_and_the_same_in_another_process() -> None
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert other == Experiment(**BASE).canonical
-    assert json.loads(other)["compressor"] == {"class": "toolkit.compressors.top_k.TopK", "k": 2}
+    described = {"class": "toolkit.compressors.top_k.TopK", "k": 2, "fraction": None}
+    assert json.loads(other)["compressor"] == described
 
 
 def test_arrays_are_described_by_content() -> None:

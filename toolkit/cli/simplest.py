@@ -18,7 +18,7 @@ def simplest(member: type) -> Any | None:
     --------
     >>> from toolkit.compressors import HardThreshold, TopK
     >>> simplest(TopK), simplest(HardThreshold)
-    (TopK(k=1), HardThreshold(raw=1, lam=None))
+    (TopK(k=1), HardThreshold(raw=1))
     """
     needed = {one.name: _guess(str(one.annotation)) for one in required(member)}
     optional = [field.name for field in dataclasses.fields(member) if field.default is None]
