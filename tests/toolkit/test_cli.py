@@ -278,7 +278,10 @@ def test_listing(here: Command, kind: str) -> None:
         (["perm-k", "--d", "10", "--workers", "5"], ["(A, B)   (1, 1)", "unproven    EF21 needs a contraction"]),
         (["blocks", "--compressor", "(top-k:k=2)", "--size=5", "--d", "10"], ["Blocks(compressor=TopK(k=2), size=5)"]),
         (["scaled:compressor=(rand-k:k=2,unbiased=true)", "--d", "8"], ["δ        0.25"]),
-        (["top-k", "--d", "1000", "--k", "10"], ["398.0", "values only", "320.0", "640.0", "960.0", "deterministic", "lacks the positions"]),
+        (
+            ["top-k", "--d", "1000", "--k", "10"],
+            ["398.0", "values only", "320.0", "640.0", "960.0", "deterministic", "lacks the positions"],
+        ),
         (["rand-k:k=3", "--unbiased=true", "--d", "9"], ["RandK(k=3, unbiased=True)", "side information"]),
         (["hard-threshold"], ["κ²       100", "δ        none"]),
         (["ef21"], ["gᵢ + C(∇fᵢ(x) - gᵢ)", "qsgd                unproven", "wrap it as Scaled(QSGD(s=1))"]),
