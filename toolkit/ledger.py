@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,10 @@ class Ledger:
         The bytes of `Compressor.encode`, in bits: the sum of the following four.
     values, indices, side, padding : array
         Numbers and integers; positions; norms, counts, seeds and tables; the unused rest of each field's last byte.
+
+    Notes
+    -----
+    A vector that is not finite, as of a run that diverges, has no message: its bits are NaN, the formula apart.
     """
 
     formula: Array
@@ -76,22 +80,25 @@ def charge(compressor: Compressor, x: Array, parts: Mapping[str, Array], draw: A
     elif np.ndim(formula) == 3:
         formula = formula[..., 0]
     codec = compressor.codec if codec is None else codec.filled(compressor.codec)
-    columns = np.zeros((4, runs, n))
+    columns = np.full((4, runs, n), np.nan)
+    sound = _finite(layout, x, parts)
     for run in range(runs):
         fields = [of_row(field, run) for field in layout]
-        for worker in range(n):
+        for worker in np.flatnonzero(sound[run]).tolist():
+            columns[:, run, worker] = 0.0
             contents = {name: np.asarray(part)[run, worker] for name, part in parts.items()}
             for written in write(fields, contents, x.dtype, codec, seed_of(draw, run)):
                 kind = 1 if isinstance(written.field, Positions) else 0
                 columns[kind, run, worker] += written.bits - written.side
                 columns[2, run, worker] += written.side
                 columns[3, run, worker] += 8 * len(written.data) - written.bits
+    entropy = sum(
+        (_entropy(field, parts, x.dtype) for field in layout if not codec.draws(field)),
+        np.full((runs, n), float(SEED_BITS if any(map(codec.draws, layout)) else 0)),
+    )
     return Ledger(
         np.broadcast_to(np.asarray(formula, dtype=float), (runs, n)),
-        sum(
-            (_entropy(field, parts, x.dtype) for field in layout if not codec.draws(field)),
-            np.full((runs, n), float(SEED_BITS if any(map(codec.draws, layout)) else 0)),
-        ),
+        np.where(sound, entropy, np.nan),
         columns.sum(axis=0),
         *columns,
     )
@@ -103,6 +110,16 @@ def of_row(field: Field, run: int) -> Field:
         return field
     low, high = (int(end[run, 0, 0]) if np.ndim(end) else end for end in (field.low, field.high))
     return Levels(field.name, field.size, low, high, field.at, field.side)
+
+
+def _finite(layout: Sequence[Field], x: Array, parts: Mapping[str, Array]) -> Array:
+    """Return whether vectors and the numbers of their messages are finite, shape ``(run, worker)``."""
+    finite = np.isfinite(x).all(axis=-1)
+    for field in layout:
+        if isinstance(field, Numbers):
+            sent = np.isfinite(parts[field.name])
+            finite &= np.all(sent if field.at is None else sent | ~np.asarray(parts[field.at]), axis=-1)
+    return finite
 
 
 def _entropy(field: Field, parts: Mapping[str, Array], dtype: Any) -> Array:

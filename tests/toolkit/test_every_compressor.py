@@ -10,10 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from problems import Quadratic
 from proofs_check.statistics import mean_interval
 from tests.toolkit.instances import instances, missing
+from toolkit import simulate
+from toolkit.algorithms import CompressedSGD
+from toolkit.cli.inline import build
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
+from toolkit.ledger import charge
+from toolkit.wire import Codec
 
 EVERY = instances()
 SEEDS = np.array([7, 8, 9])
@@ -171,6 +177,34 @@ def test_the_law_is_drawn_as_declared(compressor, n):
 def test_nan_and_infinity_are_refused_by_name(compressor, n, bad):
     with pytest.raises(WrongUse, match=f"holds {bad} at flat position 3"):
         compressor.compress([1.0, 2.0, 3.0, bad, bad], Draw(seed=0))
+
+
+@every
+@pytest.mark.parametrize("codec", [None, Codec()])
+def test_a_run_that_diverges_ends_and_leaves_the_others_as_they_are(compressor, n, codec):
+    """Between two looks for diverged runs a compressor meets infinities and NaN, and must let the others go on."""
+    problem = Quadratic(hessians=np.linspace(1, 2, n * 5).reshape(n, 5))
+    setting = {"steps": 17, "seed": 3, "unproven": True, "codec": codec, "x0": np.arange(1.0, 6.0), "record": [17]}
+    with np.errstate(all="ignore"):
+        both = simulate(problem, CompressedSGD(), compressor, stepsize=[0.01, 1e200], **setting)
+        alone = simulate(problem, CompressedSGD(), compressor, stepsize=0.01, **setting)
+    for name in alone.data_vars:
+        kept = both[name].isel(stepsize=0) if "stepsize" in both[name].dims else both[name]
+        assert kept.values.tobytes() == alone[name].values.tobytes(), name
+
+
+@pytest.mark.parametrize("codec", [None, Codec()])
+@pytest.mark.parametrize("name", ["drive", "eden:bits=2", "lloyd-max:levels=3", "dithered-uniform:spacing=0.5"])
+def test_what_is_not_finite_is_compressed_without_an_exception(name, codec):
+    compressor = build("toolkit.compressors", name)
+    x = np.array([np.inf, -np.inf, np.nan, 1.0] * 8)[None, None]
+    draw = Draw(seed=0)
+    with np.errstate(all="ignore"):
+        parts = compressor.parts(x, draw)
+        assert compressor.assemble(parts, draw, 32, x.dtype).shape == x.shape
+        bits = charge(compressor, x, parts, draw, codec)
+    assert np.isnan(bits.encoded).all()
+    assert np.isnan(bits.entropy).all()
 
 
 @every_random

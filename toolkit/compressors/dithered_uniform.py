@@ -107,8 +107,9 @@ class DitheredUniform(Compressor):
     def _clipped(self, x: Array) -> Array:
         """Return x within ±(2⁵¹ − 2)Δ, in double precision so that the dither keeps its law."""
         xp = namespace(x)
-        largest = xp.asarray(LARGEST * self.spacing)
-        return xp.minimum(xp.maximum(xp.astype(x, xp.float64), -largest), largest)
+        wide, largest = xp.astype(x, xp.float64), xp.asarray(LARGEST * self.spacing)
+        # Comparisons and no minimum, so that what is not a number, in a run that diverges, has a level as well.
+        return xp.where(wide < largest, xp.where(wide > -largest, wide, -largest), largest)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         if self.subtractive:

@@ -104,11 +104,12 @@ class LloydMax(Compressor):
     def _tables(self, dtype: Any) -> tuple[Array, Array]:
         """Return levels and thresholds in units of what is sent as the scale, arrays (run or 1, 1, count).
 
-        Where runs have different numbers of levels, thresholds that do not exist are infinite; they end in one such.
+        Where runs have different numbers of levels, thresholds that do not exist are NaN, which nothing is above, not
+        even infinity; they end in one such.
         """
         each = [best_levels(self.source, int(one)) for one in values(self.levels)]
         most = max(table.count for table in each)
-        levels, thresholds = np.zeros((len(each), 1, most)), np.full((len(each), 1, most), np.inf)
+        levels, thresholds = np.zeros((len(each), 1, most)), np.full((len(each), 1, most), np.nan)
         for run, table in enumerate(each):
             unit = table.positive[-1] if self.scale == "max" else 1.0
             levels[run, 0, : table.count] = table.levels / unit
@@ -136,7 +137,7 @@ class LloydMax(Compressor):
 
 
 def _count_below(thresholds: Array, y: Array) -> Array:
-    """Return how many of the increasing thresholds, infinite from some on, are at most each y, by bisection."""
+    """Return how many of the increasing thresholds, NaN from some on, are at most each y, by bisection."""
     runs, count = max(len(thresholds), len(y)), thresholds.shape[-1]
     position = np.zeros((runs, *y.shape[1:]), dtype=np.int64)
     for power in reversed(range(count.bit_length())):
