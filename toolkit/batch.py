@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.compressors.identity import Identity
 from toolkit.errors import WrongUse
 from toolkit.experiment import Experiment
-from toolkit.parameters import Path, bind, swept
+from toolkit.parameters import Path, bind, columns, swept
 from toolkit.stepsizes import Prescribed
 
 __all__ = ["Batch", "blocks", "lay_out", "parts_of_rows"]
@@ -78,8 +78,8 @@ def lay_out(experiment: Experiment) -> Batch:
             axes[name] = ((part, path), values)
     runs = experiment.runs
     cells = list(product(*(values for _, values in axes.values())))
-    columns = {
-        where: np.repeat(_in_type(np.array([cell[i] for cell in cells]), experiment.x0.dtype), runs)[:, None, None]
+    by_row = {
+        where: np.repeat(np.array([cell[i] for cell in cells]), runs)[:, None, None]
         for i, (where, _) in enumerate(axes.values())
     }
     seeds = np.tile(np.arange(experiment.seed, experiment.seed + runs, dtype=np.uint32), len(cells))
@@ -89,7 +89,7 @@ def lay_out(experiment: Experiment) -> Batch:
         sizes={name: len(values) for name, (_, values) in axes.items()} | {"run": runs},
         coordinates={name: list(values) for name, (_, values) in axes.items()},
         parts=parts,
-        columns=columns,
+        columns=by_row,
         seeds=seeds,
         start=np.ascontiguousarray(np.tile(x0, (len(cells), 1))[:, None, :]),
     )
@@ -102,21 +102,25 @@ def parts_of_rows(batch: Batch, rows: slice) -> dict[str, Any]:
         for part, owner in batch.parts.items()
     }
     problem, algorithm = batch.experiment.problem, bound["algorithm"]
-    if isinstance(algorithm.stepsize, Prescribed):
+    stepsize = algorithm.stepsize
+    if isinstance(stepsize, Prescribed):
         known = getattr(problem, "constants", None)
         of_compressor = bound["compressor"].constants(problem.dimension, problem.workers)
         theory = known and algorithm.theory_stepsize(known, of_compressor)
         if not theory:
             name = type(algorithm).__name__
             raise WrongUse(
-                f"{name} with {algorithm.stepsize!r}",
+                f"{name} with {stepsize!r}",
                 "its theorem's step size is not known for these constants of problem and compressor",
                 "give a number",
             )
-        stepsize = _in_type(algorithm.stepsize.factor * theory.value, batch.start.dtype)
-        bound["algorithm"] = algorithm = bind(algorithm, {("stepsize",): stepsize})
+        stepsize = stepsize.factor * theory.value
     for part in ("compressor", "down"):
-        bound[part] = bound[part].for_messages(algorithm.unit, algorithm.stepsize)
+        bound[part] = bound[part].for_messages(algorithm.unit, stepsize)
+    numbers = columns(algorithm) | ({} if stepsize is algorithm.stepsize else {("stepsize",): stepsize})
+    # What a method computes keeps the type of the iterates. A compressor sees to that itself, and takes its fields as
+    # they were given: a probability or a threshold rounded to single precision would be another one.
+    bound["algorithm"] = bind(algorithm, {path: _in_type(one, batch.start.dtype) for path, one in numbers.items()})
     return bound
 
 

@@ -102,7 +102,7 @@ class Channel:
             sent, rest, error = (self.in_place and self._in_place(memory, v, scale, draw, name)) or (
                 self.up.message_with_memory(memory, v, scale, draw)
             )
-            _check_message(self.up, sent, rest)
+            _check_message(self.up, sent, rest.shape, np.result_type(memory.dtype, v.dtype))
             self._charge("up", {"formula": self._bits(self.up, sent)})
             self.total_error = self.total_error + _mean(error)
             return sent, rest
@@ -207,11 +207,11 @@ class Channel:
         draw = self._draw_of(compressor, v, name)
         if not self._needs_parts(compressor, v):
             sent = compressor.message(v, draw)
-            _check_message(compressor, sent, v)
+            _check_message(compressor, sent, v.shape, v.dtype)
             return sent, {"formula": self._bits(compressor, sent)}
         parts = compressor.parts(v, draw)
         sent = compressor.assemble(parts, draw, v.shape[2], v.dtype)
-        _check_message(compressor, sent, v)
+        _check_message(compressor, sent, v.shape, v.dtype)
         if compressor.state:
             new = {tuple(field.split(".")): value for field, value in compressor.after(parts).items()}
             if active is not None:  # who sends nothing stays as he is
@@ -260,12 +260,12 @@ class Channel:
         return known[1]
 
 
-def _check_message(compressor: Compressor, sent: Array, v: Array) -> None:
-    if sent.shape != v.shape:
-        wrong = f"it returned shape {sent.shape} for vectors of shape {v.shape}"
-        raise WrongUse(
-            f"{type(compressor).__name__}.message(x, draw)", wrong, "return the decoded vectors, of equal shape"
-        )
+def _check_message(compressor: Compressor, sent: Array, shape: tuple[int, ...], dtype: Any) -> None:
+    if sent.shape == shape and sent.dtype == dtype:
+        return
+    wrong = f"it returned shape {sent.shape} and type {sent.dtype} for vectors of shape {shape} and type {dtype}"
+    remedy = "return the decoded vectors, of equal shape and type; a swept field is an array of type float64"
+    raise WrongUse(f"{type(compressor).__name__}.message(x, draw)", wrong, remedy)
 
 
 def _full_price(v: Array) -> float:

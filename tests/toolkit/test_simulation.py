@@ -9,7 +9,18 @@ from problems import Problem, Quadratic
 from toolkit import Experiment, simulate
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
 from toolkit.averages import contracting, geometric, polynomial, uniform
-from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, ScaledSign, TopK
+from toolkit.compressors import (
+    QSGD,
+    Bernoulli,
+    Compressor,
+    DitheredUniform,
+    HardThreshold,
+    Identity,
+    Natural,
+    RandK,
+    ScaledSign,
+    TopK,
+)
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.parameters import Schedule
@@ -137,6 +148,54 @@ def test_cells_of_a_sweep_equal_single_experiments():
             cell = swept.sel(stepsize=gamma, k=k)
             for name in ("f", "bits_up", "total_error", "memory_norm_sq"):
                 assert np.array_equal(single[name], cell[name]), name
+
+
+class Single:
+    """A problem whose gradients keep the type of the iterates."""
+
+    workers, dimension = 3, 10
+    target = np.random.default_rng(4).standard_normal((3, 10)).astype(np.float32)
+
+    def value(self, x):
+        return ((x - self.target) ** 2).sum(axis=-1) / 2
+
+    def gradient(self, x):
+        assert x.dtype == np.float32
+        return x - self.target
+
+
+@pytest.mark.parametrize(
+    ("make", "among"),
+    [
+        (lambda p: Bernoulli(p=p, unbiased=True), [0.3, 1 / 3]),
+        (lambda fraction: TopK(fraction=fraction), [0.15, 0.7]),
+        (lambda spacing: DitheredUniform(spacing=spacing), [0.1, 0.7]),
+        (lambda lam: HardThreshold(lam=lam), [0.3, 1 / 3]),
+        (lambda s: QSGD(s=s), [1, 3]),
+    ],
+)
+def test_cells_of_a_sweep_in_single_precision_equal_single_experiments(make, among):
+    settings = {"steps": 20, "record": "all", "x0": np.ones(10, np.float32), "unproven": True}
+    swept = simulate(Single(), ErrorFeedback(), make(among), stepsize=[0.03, 0.07], **settings)
+    for i, gamma in enumerate((0.03, 0.07)):
+        for j, value in enumerate(among):
+            single = simulate(Single(), ErrorFeedback(), make(value), stepsize=gamma, **settings)
+            for name in ("f", "bits_up", "total_error", "memory_norm_sq"):
+                cell = swept[name].isel({swept.f.dims[0]: i, swept.f.dims[1]: j})
+                assert np.array_equal(single[name].values, cell.values), name
+
+
+def test_a_message_of_another_type_is_refused():
+    class Shrink(Compressor):
+        factor: float
+
+        def message(self, x, draw):
+            return x * self.factor
+
+    settings = {"stepsize": 0.1, "steps": 2, "x0": np.ones(10, np.float32), "unproven": True}
+    assert simulate(Single(), ErrorFeedback(), Shrink(0.5), **settings).f.notnull().all()
+    with pytest.raises(WrongUse, match=r"type float64 for vectors of shape .* and type float32"):
+        simulate(Single(), ErrorFeedback(), Shrink([0.5, 0.7]), **settings)
 
 
 @pytest.mark.parametrize(("name", "says"), [("step", "a dimension of every result"), ("stepsize", "two swept fields")])

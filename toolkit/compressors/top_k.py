@@ -77,9 +77,7 @@ class TopK(Compressor):
         """Return k in dimension `d`, an integer or an array of shape ``(run, 1, 1)``."""
         if self.fraction is None:
             return self.k
-        # Through its decimal digits a fraction is the same number in single and in double precision.
-        share = np.asarray(self.fraction).astype(str).astype(float)
-        k = np.maximum(1, np.floor(share * d + 0.5)).astype(int)
+        k = np.maximum(1, np.floor(np.asarray(self.fraction) * d + 0.5)).astype(int)
         return k if k.ndim else int(k)
 
     def message(self, x: Array, draw: Any) -> Array:
