@@ -243,7 +243,8 @@ class Case:
     @property
     def delta(self) -> float:
         """The contraction constant δ of the compressor, which must have one."""
-        delta = self.compressor.constants(self.setting.problem.dimension).delta
+        problem = self.setting.problem
+        delta = self.compressor.constants(problem.dimension, problem.workers).delta
         if delta is None:
             raise TypeError(f"{self.compressor!r} is no contraction")
         return float(delta.value)

@@ -110,7 +110,7 @@ def _covering(experiment: Experiment) -> Iterator[tuple[ConvergenceBound, Case]]
     if (experiment.batch != "full" and (noise is None or callable(experiment.batch))) or scheduled(compressor):
         return
     sigma_sq = 0.0 if experiment.batch == "full" else float(noise) / experiment.batch
-    known = compressor.constants(problem.dimension)
+    known = compressor.constants(problem.dimension, problem.workers)
     setting = Setting("this problem", problem, experiment.batch, sigma_sq)
     case = Case("this experiment", setting, compressor, stepsizes=(0.0,))
     for claim in all_claims().values():

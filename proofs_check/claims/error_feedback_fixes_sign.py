@@ -149,7 +149,8 @@ class _MemoryBound(Claim):
 
 def delta_of(experiment: Experiment) -> float:
     """Return δ of the compressor of an experiment."""
-    delta: Any = experiment.compressor.constants(experiment.problem.dimension).delta
+    problem = experiment.problem
+    delta: Any = experiment.compressor.constants(problem.dimension, problem.workers).delta
     return float(delta)
 
 

@@ -10,8 +10,8 @@ import pytest
 from problems import LogisticRegression, Quadratic
 from proofs_check.lines import Theory
 from toolkit import Experiment
-from toolkit.algorithms import EF21, SGD, ErrorFeedback
-from toolkit.compressors import HardThreshold, Identity, TopK
+from toolkit.algorithms import EF21, SGD, CompressedSGD, ErrorFeedback
+from toolkit.compressors import HardThreshold, Identity, PermK, Scaled, TopK
 from toolkit.simulation import run
 from toolkit.stepsizes import InverseSqrt, prescribed
 
@@ -40,6 +40,10 @@ def lines(*parts: Any, **settings: Any) -> dict[str, Any]:
         ((NOISY, EF21(), TopK(k=2)), {}, set()),  # its theorems are about exact gradients
         ((NOISY, ErrorFeedback(), TopK(k=2)), {"runs": 8}, {"S-d3", "S-d3-best", "S-d4"}),
         ((NOISY, ErrorFeedback(), TopK(k=2)), {"runs": 1}, set()),
+        # δ and ω of a correlated compressor depend on the number of workers: 1/4 and 3 here, 1 and 0 with one of them.
+        ((PROBLEM, EF21(), Scaled(PermK())), {"stepsize": 0.5, "runs": 8}, set()),
+        ((PROBLEM, EF21(), Scaled(PermK())), {"runs": 8}, {"EF21-1"}),
+        ((PROBLEM, CompressedSGD(), PermK()), {"stepsize": 0.1, "runs": 8}, set()),
         ((LogisticRegression.on("digits"), ErrorFeedback(), TopK(k=2)), {"batch": 4}, set()),  # σ² is not known
     ],
 )

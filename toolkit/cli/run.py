@@ -67,7 +67,7 @@ def run(
     on = build_problem(problem, workers=workers, dimension=dimension)
     algorithm, up = build("toolkit.algorithms", method), build("toolkit.compressors", compressor)
     up.check(on.dimension)
-    require(algorithm, up, on.dimension, unproven=settings["unproven"], switch="--unproven")
+    require(algorithm, up, on.dimension, on.workers, unproven=settings["unproven"], switch="--unproven")
     experiment = Experiment(
         on,
         algorithm,
