@@ -16,6 +16,7 @@ from tests.toolkit.instances import instances, missing
 from toolkit import simulate
 from toolkit.algorithms import CompressedSGD
 from toolkit.cli.inline import build
+from toolkit.compressors import Blocks, Composition, FloatFormat, LloydMax, Scaled, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.ledger import charge
@@ -124,13 +125,22 @@ def test_bytes_decode_to_the_message(compressor, n, dtype, d):
 
 
 @every
-def test_zeros_are_kept_and_coordinates_selected_where_declared(compressor, n):
+def test_zeros_are_kept_and_coordinates_selected_exactly_where_declared(compressor, n):
     x = batch(n)
     x[np.random.default_rng(1).random(x.shape) < 0.5] = 0.0
     sent = compressor.compress(x, draw_of(compressor, n))
-    assert not compressor.keeps_zeros or not sent[x == 0].any()
-    assert not compressor.selects or ((sent == x) | (sent == 0)).all()
-    assert compressor.keeps_zeros or not compressor.selects
+    assert compressor.keeps_zeros == (not sent[x == 0].any())
+    selected = ((sent == x) | (sent == 0)).all()
+    assert compressor.selects == selected or isinstance(compressor, Scaled)  # which undoes a factor, up to rounding
+
+
+def test_what_zeros_are_kept_makes_of_a_composition():
+    d, k = 40, 10
+    for outer in (FloatFormat("bfloat16"), ScaledSign(zero=0), LloydMax(3, scale="max")):
+        of_outer = float(outer.constants(d).delta)
+        for inner in (TopK(k=k), Blocks(TopK(k=k), size=d)):
+            composition = Composition(outer=outer, inner=inner)
+            assert float(composition.constants(d).delta) == pytest.approx(of_outer * k / d, rel=1e-15)
 
 
 coordinates = st.floats(1e-60, 1e60) | st.floats(0.25, 2.0) | st.just(0.0) | st.sampled_from([1.0, 4 / 3, 1e-20])

@@ -69,6 +69,8 @@ class AdaptiveThreshold(Compressor):
     """
 
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
+    selects: ClassVar[bool] = True
     state: ClassVar[tuple[str, ...]] = ("threshold",)
 
     count: float

@@ -88,6 +88,10 @@ class Blocks(Combinator):
     def symmetric(self) -> bool:  # type: ignore[override]
         return False
 
+    @property
+    def selects(self) -> bool:  # type: ignore[override]
+        return self.compressor.selects
+
     def validate(self) -> None:
         super().validate()
         check_size(self, "size")

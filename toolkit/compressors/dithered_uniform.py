@@ -88,6 +88,10 @@ class DitheredUniform(Compressor):
     def fixes_zero(self) -> bool:  # type: ignore[override]
         return not self.subtractive
 
+    @property
+    def keeps_zeros(self) -> bool:  # type: ignore[override]
+        return not self.subtractive
+
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         levels = Levels("level", d)
         return (Seed(), levels) if self.subtractive else (levels,)

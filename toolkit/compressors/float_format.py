@@ -105,6 +105,7 @@ class FloatFormat(Compressor):
     """
 
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
 
     format: str
     rounding: str = "nearest"

@@ -85,6 +85,10 @@ class LloydMax(Compressor):
         check_choice(self, "source", SOURCES)
         check_choice(self, "scale", ("rms", "max"))
 
+    @property
+    def keeps_zeros(self) -> bool:  # type: ignore[override]
+        return all(isinstance(levels, int) and levels % 2 == 1 for levels in values(self.levels))
+
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Numbers("scale", 1, side=True), Levels("level", d, 0, self.levels - 1)
 

@@ -70,6 +70,7 @@ class NaturalDithering(Compressor):
     random: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
 
     s: int
     norm: str = "2"

@@ -63,6 +63,10 @@ class RawSign(Compressor):
     def fixes_zero(self) -> bool:  # type: ignore[override]
         return self.zero == 0
 
+    @property
+    def keeps_zeros(self) -> bool:  # type: ignore[override]
+        return self.zero == 0
+
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return sign_fields(d, self.zero)
 

@@ -62,6 +62,7 @@ class TernGrad(Compressor):
     random: ClassVar[bool] = True
     homogeneous: ClassVar[bool] = True
     symmetric: ClassVar[bool] = True
+    keeps_zeros: ClassVar[bool] = True
 
     clip: float | None = None
 
