@@ -276,6 +276,7 @@ def test_listing(here: Command, kind: str) -> None:
     [
         (["top-k:k=25", "--d", "100"], ["‖C(x) - x‖²", "δ        0.25", "S-a1", "compressed-sgd      unproven"]),
         (["TopK"], ["top-k (compressor)", "TopK(k=1)"]),
+        (["majority-vote"], ["v = 1/n Σᵢ sᵢ,"]),
         (["perm-k", "--d", "10", "--workers", "5"], ["(A, B)   (1, 1)", "unproven    EF21 needs a contraction"]),
         (["blocks", "--compressor", "(top-k:k=2)", "--size=5", "--d", "10"], ["Blocks(compressor=TopK(k=2), size=5)"]),
         (["scaled:compressor=(rand-k:k=2,unbiased=true)", "--d", "8"], ["δ        0.25"]),

@@ -32,7 +32,8 @@ SYMBOLS |= {name: symbol + GLUE for name, symbol in OPENINGS.items()}
 SYMBOLS |= {"sum": " Σ", "prod": " Π", "quad": GAP, "qquad": GAP, "|": "‖", "!": "", "\\": f";{GAP}"}
 SYMBOLS |= dict.fromkeys([",", ";", ":", " "], " ")
 # Commands that only shape what follows; that name a font; that put a mark on a letter.
-SHAPES = {"left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "limits", "displaystyle"}
+SHAPES = {"left", "right", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "limits"}
+SHAPES |= {"displaystyle", "textstyle"}
 FONTS = {"mathrm", "operatorname", "mathbf", "mathbb", "mathcal", "mathsf", "boldsymbol"}
 ACCENTS = {"tilde": "\u0303", "widetilde": "\u0303", "hat": "\u0302", "widehat": "\u0302", "bar": "\u0304"}
 ACCENTS |= {"overline": ACCENTS["bar"]}

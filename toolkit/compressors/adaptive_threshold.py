@@ -46,7 +46,7 @@ class AdaptiveThreshold(Compressor):
     begin at θ > 0,
 
     .. math:: \frac1T \sum_{t < T} m_t
-              = \text{count} + \frac{\text{count}}{\text{rate}\,T} \log\frac{\theta_T}{\theta_0},
+              = \text{count} + \frac{\text{count}}{\text{rate}\,T} \log(\theta_T/\theta_0),
 
     whatever the data: the average count is reached as log θ stays within bounds, and exactly, E m = count, where θ has
     a stationary law. It stays within bounds where ⌈count⌉ entries of every vector are at least a in magnitude and none
