@@ -18,9 +18,9 @@ from toolkit.codecs.entropy import (
     elias_gamma_bits,
     elias_omega_bits,
     qsgd_elias_bits,
+    set_bits,
     set_entropy,
 )
-from toolkit.compressors._bits import set_bits
 from toolkit.errors import WrongUse
 from toolkit.layout import SEED_BITS, Levels, Numbers, Positions
 

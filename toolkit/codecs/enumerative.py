@@ -10,6 +10,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import PositionCode
 from toolkit.codecs._bitstream import BitReader, BitWriter, damaged
+from toolkit.codecs.entropy.data import set_bits
 
 
 class Enumerative(PositionCode):
@@ -67,7 +68,7 @@ class Enumerative(PositionCode):
         return np.array(found[::-1], np.int64)
 
     def bits(self, positions: Array, d: int) -> int:
-        return (math.comb(d, len(self._checked(positions, d))) - 1).bit_length()
+        return int(set_bits(d, len(self._checked(positions, d))))
 
 
 def _walk(d: int, k: int, sets: int, taken: Callable[[int, int], bool]) -> None:

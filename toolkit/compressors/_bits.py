@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from toolkit.arrays import Array
+from toolkit.codecs.entropy import set_bits
 
 
 def width(dtype: Any) -> int:
@@ -38,57 +37,15 @@ def symbol_bits(count: Any) -> Any:
     return np.frexp(np.asarray(count) - 1.0)[1].astype(float)[()]  # the number of binary digits of count − 1
 
 
-@lru_cache(maxsize=65536)
-def set_bits(d: int, k: int) -> int:
-    """Return ⌈log2 C(d, k)⌉, the bits of a fixed-length code for a set of k positions out of d.
-
-    Examples
-    --------
-    >>> set_bits(10, 1), set_bits(10, 10)
-    (4, 0)
-    """
-    scale = math.lgamma(d + 1)
-    bits = (scale - math.lgamma(k + 1) - math.lgamma(d - k + 1)) / math.log(2)
-    # lgamma is good to some 1e-15 of `scale`: only next to an integer does the binomial itself, which may have a
-    # million digits, have to decide.
-    if abs(bits - round(bits)) > 1e-13 * (1 + scale):
-        return math.ceil(bits)
-    return (math.comb(d, k) - 1).bit_length()
-
-
-def position_bits(k: Any, d: int) -> Any:
-    """Return `set_bits` as numbers of the shape of `k`.
-
-    Parameters
-    ----------
-    k : int or array of int
-        Sizes of sets.
-
-    Returns
-    -------
-    float or array
-
-    Examples
-    --------
-    >>> position_bits(np.array([[1], [10]]), 10)
-    array([[4.],
-           [0.]])
-    """
-    if not np.ndim(k):
-        return float(set_bits(d, int(k)))
-    sizes, rows = np.unique(k, return_inverse=True)
-    return np.array([set_bits(d, size) for size in sizes.astype(int).tolist()], dtype=float)[rows].reshape(np.shape(k))
-
-
 def sparse_price(k: Any, d: int, width: int) -> Any:
-    """Return the bits of k values of `width` bits and their set of positions; `k` as in `position_bits`.
+    """Return the bits of k values of `width` bits and their set of positions; `k` as in `set_bits`.
 
     Examples
     --------
     >>> sparse_price(2, 10, 64)
     134.0
     """
-    return k * width + position_bits(k, d)
+    return k * width + set_bits(d, k)
 
 
 def counted_price(message: Array) -> Array:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 from toolkit.arrays import Array
 from toolkit.compressors._check import check_fraction
 from toolkit.compressors._sampling import Sampling
+from toolkit.information.bernoulli import binary_entropy
 
 
 class Bernoulli(Sampling):
@@ -65,6 +64,4 @@ class Bernoulli(Sampling):
         return self.p * d
 
     def position_bits(self, d: int) -> Any:
-        p = np.asarray(self.p, dtype=float)
-        rest = np.maximum(1 - p, np.finfo(float).tiny)  # 0·log 0 = 0
-        return (-d * (p * np.log2(p) + (1 - p) * np.log2(rest)))[()]
+        return d * binary_entropy(self.p)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from toolkit.arrays import Array, namespace
-from toolkit.compressors._bits import position_bits
+from toolkit.codecs.entropy import set_bits
 from toolkit.compressors._check import check_count, check_size, check_switch
 from toolkit.compressors._sampling import Sampling
 from toolkit.errors import WrongUse
@@ -95,4 +95,4 @@ class BlockRandK(Sampling):
         return np.minimum(np.asarray(self.k) * self.size, d)[()]
 
     def position_bits(self, d: int) -> Any:
-        return position_bits(self.k, self._blocks(d))
+        return set_bits(self._blocks(d), self.k)

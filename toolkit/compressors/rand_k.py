@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from toolkit.arrays import Array
-from toolkit.compressors._bits import position_bits
+from toolkit.codecs.entropy import set_bits
 from toolkit.compressors._check import check_count
 from toolkit.compressors._sampling import Sampling
 from toolkit.kernels import feedback
@@ -85,4 +85,4 @@ class RandK(Sampling):
         return self.k
 
     def position_bits(self, d: int) -> Any:
-        return position_bits(self.k, d)
+        return set_bits(d, self.k)

@@ -9,7 +9,7 @@ from toolkit.codecs.entropy.codes import (
     golomb_rate,
     qsgd_elias_bits,
 )
-from toolkit.codecs.entropy.data import level_entropy, set_entropy
+from toolkit.codecs.entropy.data import level_entropy, set_bits, set_entropy
 
 __all__ = [
     "elias_delta_bits",
@@ -18,5 +18,6 @@ __all__ = [
     "golomb_rate",
     "level_entropy",
     "qsgd_elias_bits",
+    "set_bits",
     "set_entropy",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._blocks import blocks
 
-__all__ = ["level_entropy", "set_entropy"]
+__all__ = ["level_entropy", "set_bits", "set_entropy"]
 
 
 def _log_factorial_rest(n: Array) -> Array:
@@ -54,6 +56,47 @@ def set_entropy(d: Any, count: Any) -> Array:
     nats = k * np.log(d / k) - far * np.log1p(-k / d) - 0.5 * np.log(2 * np.pi * k * (far / d))
     nats += _log_factorial_rest(d) - _log_factorial_rest(k) - _log_factorial_rest(far)
     return np.where(inner, np.where(k == 1, np.log2(d), nats / np.log(2)), 0.0)[()]
+
+
+def set_bits(d: int, count: Any) -> Any:
+    """Return ⌈log2 C(d, count)⌉, the bits of a fixed-length code for a set of `count` positions out of d.
+
+    Parameters
+    ----------
+    d : int
+        Out of how many.
+    count : int or array of int
+        0 ≤ count ≤ d.
+
+    Returns
+    -------
+    float or array
+        Of the shape of `count`.
+
+    Examples
+    --------
+    >>> set_bits(10, 1), set_bits(10, [[5], [10]])
+    (4.0, array([[8.],
+           [0.]]))
+    """
+    if not np.ndim(count):
+        return float(_set_bits(d, int(count)))
+    sizes, rows = np.unique(count, return_inverse=True)
+    return np.array([_set_bits(d, int(size)) for size in sizes], dtype=float)[rows].reshape(np.shape(count))
+
+
+@lru_cache(maxsize=65536)
+def _set_bits(d: int, k: int) -> int:
+    # lgamma is fast and good to some 1e-15 of `scale`, `set_entropy` to some of the result. Only where both leave it
+    # open does the binomial itself decide, which may have a million digits.
+    scale = math.lgamma(d + 1)
+    bits = (scale - math.lgamma(k + 1) - math.lgamma(d - k + 1)) / math.log(2)
+    if abs(bits - round(bits)) > 1e-13 * (1 + scale):
+        return math.ceil(bits)
+    bits = float(set_entropy(d, k))
+    if abs(bits - round(bits)) > 1e-14 * (1 + bits):
+        return math.ceil(bits)
+    return (math.comb(d, k) - 1).bit_length()
 
 
 def level_entropy(levels: Array, at: Array | None = None) -> Array:
