@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs import EliasGamma, Gaps, Golomb, Integers, LevelCode, Packed, PositionCode, SharedSeed
 from toolkit.errors import WrongUse
-from toolkit.layout import SEED_BITS, Field, Numbers, Positions, Seed
+from toolkit.layout import Field, Numbers, Positions, Seed
 from toolkit.parameters import Parametrised
 
 __all__ = ["Codec", "Written", "read", "seed_of", "write"]
@@ -172,7 +172,8 @@ def read(
         return taken
 
     def check_seed() -> None:
-        found = int.from_bytes(take(SEED_BITS // 8).tobytes(), "little")
+        found, used = SharedSeed().decode_seed(rest)
+        take(used)
         if found != seed:
             raise WrongUse(
                 f"decoding with a draw of seed {seed}", f"the message has seed {found}", "pass the sender's draw"
@@ -232,4 +233,5 @@ def _seed(field: Field, seed: int | None) -> Written:
         raise WrongUse(
             f"encoding {field.name!r}", "its receiver needs a seed and there is no draw", "pass draw=Draw(seed)"
         )
-    return Written(field, seed.to_bytes(SEED_BITS // 8, "little"), SEED_BITS, side=SEED_BITS)
+    encoded = SharedSeed().encode_seed(seed)
+    return Written(field, encoded.data.tobytes(), encoded.bits, encoded.side)

@@ -278,17 +278,14 @@ def test_a_seed_is_charged_and_comes_back():
     code = SharedSeed()
     encoded = code.encode_seed(0xDEADBEEF)
     assert encoded.data.tobytes().hex() == "deadbeef"
-    assert (encoded.bits, encoded.side, code.redrawn, Gaps().redrawn) == (32, 32, True, False)
+    assert (encoded.bits, encoded.side) == (32, 32)
     assert code.decode_seed(b"\xde\xad\xbe\xef\x01") == (0xDEADBEEF, 4)
-    assert SharedSeed(width=3).encode_seed(5).bits == 3
     for impossible in (
         lambda: code.encode(np.array([1]), 3),
         lambda: code.decode(b"1234", 3, 1),
         lambda: code.encode_seed(2**32),
         lambda: code.encode_seed(-1),
         lambda: code.decode_seed(b"123"),
-        lambda: SharedSeed(width=0),
-        lambda: SharedSeed(width=None),
     ):
         with pytest.raises(WrongUse):
             impossible()

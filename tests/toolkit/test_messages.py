@@ -87,6 +87,7 @@ def test_a_drawn_set_costs_its_seed_and_an_explicit_code_its_positions() -> None
     assert ledger(RandK(k=5), x, draw).side.item() == 32
     assert ledger(RandK(k=5), x, draw).indices.item() == 0
     assert ledger(RandK(k=5), x, draw, Codec(positions=Bitmap())).indices.item() == 100
+    assert RandK(k=5).encode(x, draw).startswith(SharedSeed().encode_seed(3).data.tobytes())
     with pytest.raises(WrongUse, match="the message has seed 3"):
         RandK(k=5).decode(RandK(k=5).encode(x, draw), 100, draw=Draw(seed=4))
     with pytest.raises(WrongUse, match="the receiver cannot draw them"):

@@ -120,14 +120,7 @@ class PositionCode(Parametrised):
     """A code of a set of positions out of 0, …, d − 1; how many they are is known to the receiver.
 
     A subclass appends to a stream in `write` and reads the same in `read`.
-
-    Attributes
-    ----------
-    redrawn : bool
-        Whether the receiver draws the positions again, so that none are sent.
     """
-
-    redrawn: ClassVar[bool] = False
 
     def write(self, stream: BitWriter, positions: Array, d: int) -> int:
         """Append valid positions; return how many bits of it are side information."""

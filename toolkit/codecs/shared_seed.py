@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from toolkit.arrays import Array
 from toolkit.codecs._base import Encoded, PositionCode
 from toolkit.codecs._bitstream import BitReader, BitWriter
-from toolkit.codecs._check import check_parameter
 from toolkit.errors import WrongUse
+from toolkit.layout import SEED_BITS
 
 
 class SharedSeed(PositionCode):
     """Shared seed: the positions are random, and the receiver draws the same from the seed, which is all that is sent.
 
-    Parameters
-    ----------
-    width : int
-        The bits of a seed, 1 to 64.
-
     Notes
     -----
-    It never sees positions: `encode_seed` and `decode_seed` take their place. All its bits are side information.
+    It never sees positions: `encode_seed` and `decode_seed` take their place. A seed has the 32 bits that a `Draw`
+    takes, all of them side information.
 
     Examples
     --------
@@ -30,27 +24,18 @@ class SharedSeed(PositionCode):
     (32, (2026, 4))
     """
 
-    redrawn: ClassVar[bool] = True
-
-    width: int = 32
-
-    def validate(self) -> None:
-        if self.width is None:
-            raise WrongUse("SharedSeed(width=None)", "a seed has some bits", "give width=32 or another")
-        check_parameter(self, "width", 1, 64)
-
     def encode_seed(self, seed: int) -> Encoded:
-        """Return the seed, from 0 to 2^width − 1, as bytes."""
-        if not 0 <= seed < 2**self.width:
-            raise WrongUse(f"{self!r}.encode_seed({seed})", "the seed has more bits", "give a larger width")
+        """Return the seed, from 0 to 2³² − 1, as bytes."""
+        if not 0 <= seed < 2**SEED_BITS:
+            raise WrongUse(f"{self!r}.encode_seed({seed})", f"a seed has {SEED_BITS} bits", "give one below 2³²")
         stream = BitWriter()
-        stream.number(seed, self.width)
-        return stream.encoded(side=self.width)
+        stream.number(seed, SEED_BITS)
+        return stream.encoded(side=SEED_BITS)
 
     def decode_seed(self, data: Array) -> tuple[int, int]:
         """Return the seed and the number of bytes that it takes."""
         stream = BitReader(data)
-        return stream.number(self.width), stream.used_bytes
+        return stream.number(SEED_BITS), stream.used_bytes
 
     def write(self, stream: BitWriter, positions: Array, d: int) -> int:
         raise WrongUse(

@@ -16,8 +16,7 @@ from toolkit.compressors._check import check_positive, check_switch
 from toolkit.compressors._fields import per_row
 from toolkit.compressors._rounding import rounded, rounding_variance
 from toolkit.constants import CompressorConstants, exact
-from toolkit.layout import Field, Levels, Seed
-from toolkit.wire import SEED_BITS
+from toolkit.layout import SEED_BITS, Field, Levels, Seed
 
 LARGEST = 2**51 - 2  # of the levels before they are rounded, so that the codes take them
 
