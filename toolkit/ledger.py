@@ -12,7 +12,7 @@ from toolkit.arrays import Array
 from toolkit.codecs.entropy import level_entropy, set_entropy
 from toolkit.compressors import Compressor
 from toolkit.layout import SEED_BITS, Field, Levels, Numbers, Positions, Seed
-from toolkit.wire import Codec, seed_of, write
+from toolkit.wire import Codec, chosen, seed_of, write
 
 __all__ = ["Ledger", "charge", "ledger", "of_row"]
 
@@ -79,7 +79,7 @@ def charge(compressor: Compressor, x: Array, parts: Mapping[str, Array], draw: A
         formula = compressor.price_of_parts(parts, draw, d, x.dtype)
     elif np.ndim(formula) == 3:
         formula = formula[..., 0]
-    codec = compressor.codec if codec is None else codec.filled(compressor.codec)
+    codec = chosen(codec, compressor.codec)
     columns = np.full((4, runs, n), np.nan)
     sound = _finite(layout, x, parts)
     for run in range(runs):

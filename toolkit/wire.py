@@ -14,7 +14,7 @@ from toolkit.errors import WrongUse
 from toolkit.layout import Field, Numbers, Positions, Seed
 from toolkit.parameters import Parametrised
 
-__all__ = ["Codec", "Written", "read", "seed_of", "write"]
+__all__ = ["Codec", "Written", "chosen", "read", "seed_of", "write"]
 
 
 class Codec(Parametrised):
@@ -37,9 +37,11 @@ class Codec(Parametrised):
     positions: PositionCode | None = None
     levels: LevelCode | None = None
 
-    def filled(self, default: Codec) -> Codec:
-        """Return these codes, and those of `default` where none is given."""
-        return Codec(self.positions or default.positions, self.levels or default.levels)
+    def validate(self) -> None:
+        for name, kind, such in (("positions", PositionCode, Gaps()), ("levels", LevelCode, Packed())):
+            code = getattr(self, name)
+            if code is not None and not isinstance(code, kind):
+                raise WrongUse(f"Codec({name}={code!r})", f"this is no {kind.__name__}", f"give one, such as {such!r}")
 
     def for_positions(self, field: Positions) -> PositionCode:
         """Return the code of a field of positions."""
@@ -64,6 +66,15 @@ class Codec(Parametrised):
         if self.levels is not None:
             return self.levels
         return Integers(EliasGamma()) if low is None or high is None else Packed()
+
+
+def chosen(codec: Codec | None, default: Codec) -> Codec:
+    """Return the codes that were given, and those of `default` where none is given."""
+    if codec is None:
+        return default
+    if not isinstance(codec, Codec):
+        raise WrongUse(f"codec={codec!r}", "this is no Codec", "give one, such as toolkit.wire.Codec()")
+    return Codec(codec.positions or default.positions, codec.levels or default.levels)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from problems import Quadratic
 from toolkit import Draw, simulate
 from toolkit.algorithms import EF21, ErrorFeedback
 from toolkit.channel import Channel
-from toolkit.codecs import Bitmap, Gaps, Golomb, SharedSeed
+from toolkit.codecs import Bitmap, EliasGamma, Gaps, Golomb, Packed, SharedSeed
 from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, RandK, Scaled, ScaledSign, TopK
 from toolkit.constants import CompressorConstants, upper_bound
 from toolkit.errors import WrongUse
@@ -172,6 +172,63 @@ def test_uncompressed_rows_are_charged_in_full_by_every_count() -> None:
     assert channel.ledger_up["encoded"][0] == channel.ledger_up["values"][0] == channel.bits_up[0] == 512
     assert channel.ledger_up["values"][1] == 64
     assert channel.ledger_up["indices"][0] == 0 < channel.ledger_up["indices"][1]
+
+
+@pytest.mark.parametrize(
+    ("data", "d", "dtype", "wrong"),
+    [
+        ([], 5, "float64", "list are not bytes"),
+        ("text", 5, "float64", "str are not bytes"),
+        (7, 5, "float64", "int are not bytes"),
+        ([b"", 7], 5, "float64", "list are not bytes"),
+        ([[b""], [b"", b""]], 5, "float64", "list are not bytes"),
+        (b"", 0, "float64", "no such vectors"),
+        (b"", 5, "int64", "no such vectors"),
+        (b"", 2, "float64", "k is larger than the dimension"),
+        (b"", 5, "float64", "the message ends too early"),
+    ],
+)
+def test_what_is_no_message_is_refused(data, d, dtype, wrong) -> None:
+    with pytest.raises(WrongUse, match=wrong):
+        TopK(k=3).decode(data, d, dtype)
+
+
+def test_other_kinds_of_bytes_are_decoded() -> None:
+    data = TopK(k=1).encode(np.array([1.0, -2.0]))
+    for same in (bytearray(data), memoryview(data)):
+        assert TopK(k=1).decode(same, 2).tolist() == [0.0, -2.0]
+
+
+def test_codes_of_another_kind_are_refused() -> None:
+    wrong = (("positions", Golomb()), ("positions", Packed()), ("levels", Bitmap()), ("levels", EliasGamma()))
+    for kind, code in wrong:
+        with pytest.raises(WrongUse, match=r"this is no (Position|Level)Code"):
+            Codec(**{kind: code})
+    for use in (TopK(k=1).encode, lambda x, codec: ledger(TopK(k=1), x, codec=codec)):
+        with pytest.raises(WrongUse, match="this is no Codec"):
+            use(np.ones(3), codec="golomb")
+
+
+@pytest.mark.parametrize(
+    ("x", "wrong"),
+    [
+        (3.0, "x is of type float"),
+        (None, "x is of type NoneType"),
+        ("text", "x is of type str"),
+        ([[1.0, 2.0], [3.0]], "no array of numbers"),
+        (np.ones(3, np.longdouble), "values of type"),
+    ],
+    ids=str,
+)
+def test_what_is_no_vector_is_refused(x, wrong) -> None:
+    with pytest.raises(WrongUse, match=wrong):
+        TopK(k=1).compress(x)
+
+
+def test_what_is_no_draw_is_refused() -> None:
+    for no_draw in (5, np.random.default_rng(0)):
+        with pytest.raises(WrongUse, match="which is no draw"):
+            RandK(k=1).compress(np.ones(3), no_draw)
 
 
 class Common(RandK):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from toolkit.arrays import Array, contiguous, namespace
+from toolkit.compressors._input import messages, vectors
 from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
 from toolkit.layout import Field, Numbers, Positions
@@ -166,12 +167,11 @@ class Compressor(Parametrised):
         >>> TopK(k=1).decode(data, 3)
         array([ 0., -5.,  0.])
         """
-        from toolkit.wire import seed_of, write
+        from toolkit.wire import chosen, seed_of, write
 
         batch = self.batch(x, draw)
         parts = self.parts(batch, draw)
-        layout = self.layout(batch.shape[-1], batch.dtype)
-        codec = self.codec if codec is None else codec.filled(self.codec)
+        layout, codec = self.layout(batch.shape[-1], batch.dtype), chosen(codec, self.codec)
 
         def message(run: int, worker: int) -> bytes:
             contents = {name: np.asarray(part)[run, worker] for name, part in parts.items()}
@@ -204,19 +204,22 @@ class Compressor(Parametrised):
         WrongUse
             If the data are not messages of this compressor.
         """
-        from toolkit.wire import read, seed_of
+        from toolkit.wire import chosen, read, seed_of
 
-        axes = 1 if isinstance(data, bytes) else 2 if isinstance(data[0], bytes) else 3
-        messages = [[data]] if axes == 1 else [data] if axes == 2 else data
-        shape = (len(messages), len(messages[0]), d)
-        layout, codec = self.layout(d, np.dtype(dtype)), self.codec if codec is None else codec.filled(self.codec)
+        asked = f"{self!r}.decode(data, {d}, {np.dtype(dtype)})"
+        by_run, axes = messages(data, asked)
+        if not (isinstance(d, (int, np.integer)) and d >= 1 and np.dtype(dtype).kind == "f"):
+            raise WrongUse(asked, "there are no such vectors", "pass their dimension and their type, as float32")
+        self.check(d)
+        shape = (len(by_run), len(by_run[0]), d)
+        layout, codec = self.layout(d, np.dtype(dtype)), chosen(codec, self.codec)
         drawn = self.redraw(shape, draw) if draw is not None else {}
 
         def contents(run: int, worker: int) -> dict[str, Array]:
             own = {
                 name: np.broadcast_to(part, (*shape[:2], part.shape[-1]))[run, worker] for name, part in drawn.items()
             }
-            return read(layout, messages[run][worker], dtype, codec, own, seed_of(draw, run))
+            return read(layout, by_run[run][worker], dtype, codec, own, seed_of(draw, run))
 
         rows = [[contents(run, worker) for worker in range(shape[1])] for run in range(shape[0])]
         parts = {name: np.array([[one[name] for one in row] for row in rows]) for name in rows[0][0]}
@@ -235,17 +238,16 @@ class Compressor(Parametrised):
         asked = f"{self!r}.compress(x)"
         for path in (*swept(self), *scheduled(self)):
             raise WrongUse(asked, f"{'.'.join(path)} is not one value but a set or a schedule", "give it one value")
-        x = self._checked(x, asked)
+        x = vectors(x, asked)
+        self.check(x.shape[-1])
         xp = namespace(x)
         batch = xp.reshape(x, (1,) * (3 - x.ndim) + tuple(x.shape))
         if not self.random:
             return contiguous(batch)
-        if draw is None:
-            raise WrongUse(
-                asked,
-                "this compressor is random and got no draw",
-                "pass draw=Draw(seed), from toolkit import Draw",
-            )
+        if not hasattr(draw, "of"):
+            wrong = "got no draw" if draw is None else f"got {draw!r}, which is no draw"
+            remedy = "pass draw=Draw(seed), from toolkit import Draw"
+            raise WrongUse(asked, f"this compressor is random and {wrong}", remedy)
         if self.shared and draw.shape[1] > 1:
             raise WrongUse(
                 asked, "its workers must draw the same numbers, and this draw is per worker", "pass the draw itself"
@@ -259,27 +261,6 @@ class Compressor(Parametrised):
                 "pass a draw of as many runs and workers",
             ) from None
         return contiguous(batch)
-
-    def _checked(self, x: Any, asked: str) -> Array:
-        """Return `x` as an array of finite floating-point numbers in a dimension this compressor can work in."""
-        x = np.asarray(x, dtype=float) if isinstance(x, (list, tuple)) else x
-        xp = namespace(x)
-        if x.ndim not in (1, 2, 3) or x.size == 0:
-            raise WrongUse(
-                f"{asked} with x of shape {tuple(x.shape)}",
-                "x must be a non-empty vector or a batch of them",
-                "pass shape (d,), (worker, d) or (run, worker, d)",
-            )
-        if xp.isdtype(x.dtype, ("bool", "integral")):
-            x = xp.astype(x, xp.float64)
-        if not xp.isdtype(x.dtype, "real floating"):
-            raise WrongUse(asked, f"x holds values of type {x.dtype}", "pass real numbers")
-        if not bool(xp.all(xp.isfinite(x))):
-            flat = np.asarray(x).ravel()
-            first = int(np.flatnonzero(~np.isfinite(flat))[0])
-            raise WrongUse(asked, f"x holds {flat[first]} at flat position {first}", "pass finite numbers only")
-        self.check(x.shape[-1])
-        return x
 
     def check(self, d: int) -> None:
         """Refuse a dimension this compressor cannot work in; the default accepts all."""
