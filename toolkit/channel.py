@@ -16,7 +16,7 @@ from toolkit.parameters import bind
 
 __all__ = ["Channel"]
 
-_REST = ("indices", "side", "padding")
+_COUNTED = ("entropy", "encoded", "values", "indices", "side", "padding")  # beside the formula, where there is a codec
 
 
 class Channel:
@@ -52,8 +52,8 @@ class Channel:
         self.total_error_down: Any = 0.0
         self.in_place = 0
         self._written: dict[str, tuple[Any, Any, Array]] = {}
-        self.ledger_up: dict[str, Any] = {}
-        self.ledger_down: dict[str, Any] = {}
+        self.ledger_up: dict[str, Any] = dict.fromkeys(() if codec is None else _COUNTED, 0.0)
+        self.ledger_down: dict[str, Any] = dict(self.ledger_up)
         self._states: dict[tuple[str, str], dict[tuple[str, ...], Array]] = {}
         self._prices: dict[tuple[int, int, Any, bool], tuple[Compressor, Any]] = {}
         self._draw: Draw | None = None
@@ -235,7 +235,7 @@ class Channel:
             self.bits_down = self.bits_down + bits
         ledger = self.ledger_up if direction == "up" else self.ledger_down
         for count, amount in charges.items():
-            ledger[count] = ledger.get(count, 0.0) + _mean(amount)
+            ledger[count] = ledger[count] + _mean(amount)
 
     def _needs_parts(self, compressor: Compressor, v: Array) -> bool:
         """Tell whether the parts of a message are needed: for a state, for other counts of bits, or for its price."""
@@ -277,7 +277,7 @@ def _full(v: Array, audited: bool) -> dict[str, Any]:
     bits = _full_price(v)
     if not audited:
         return {"formula": bits}
-    return dict.fromkeys(("formula", "entropy", "encoded", "values"), bits) | dict.fromkeys(_REST, 0.0)
+    return {"formula": bits} | dict.fromkeys(_COUNTED, 0.0) | dict.fromkeys(("entropy", "encoded", "values"), bits)
 
 
 def _mean(per_worker: Any) -> Any:

@@ -157,6 +157,9 @@ def test_a_run_with_a_codec_records_entropy_and_bytes_and_is_otherwise_the_same(
         for name in plain.data_vars:
             assert plain[name].equals(audited[name]), name
         assert (audited.bits_up_entropy <= audited.bits_up_encoded).all()
+        for direction in ("up", "down"):  # nothing is sent before the first step but the first messages of EF21
+            first = audited.isel(step=0, drop=True)
+            assert ((first[f"bits_{direction}_encoded"] == 0) == (direction == "down")).all()
         parts = sum(audited[f"bits_up_{part}"] for part in ("values", "indices", "side", "padding"))
         assert (parts == audited.bits_up_encoded).all()
         assert audited.bits_up_encoded.attrs["unit"] == "bit"
