@@ -8,7 +8,7 @@ from typing import Any
 from toolkit import members
 from toolkit.constants import CompressorConstants
 from toolkit.errors import WrongUse
-from toolkit.parameters import at_first
+from toolkit.parameters import at_each
 
 __all__ = ["Pair", "judge", "require"]
 
@@ -42,6 +42,8 @@ class Pair:
 def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     """Judge a method (class or instance) with a compressor in dimension `d`, with `n` workers.
 
+    With a swept compressor, a pair is supported if it is at every value.
+
     Examples
     --------
     >>> from toolkit.algorithms import EF21
@@ -53,8 +55,8 @@ def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     'use EF21 or ErrorFeedback, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
-    constants = at_first(compressor).constants(d, n)
-    covering = _covering(constants)
+    cells = [one.constants(d, n) for one in at_each(compressor)]
+    covering = _covering(cells)
     others = f"use {' or '.join(covering)}, whose theorems cover {name}" if covering else ""
     obstacle = algorithm.impossible(compressor)
     if obstacle is not None:
@@ -62,11 +64,11 @@ def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     if not algorithm.accepts:
         return Pair("supported", f"{method} needs no constant of {name}")
     for need in algorithm.accepts:
-        if need.met_by(constants):
+        if all(map(need.met_by, cells)):
             return Pair("supported", f"{name} has {_MEANING[need.constant]}")
     wanted = " or ".join(_MEANING[need.constant] for need in algorithm.accepts)
     ways = [others] if others else []
-    if constants.omega is not None and any(need.constant == "delta" for need in algorithm.accepts):
+    if all(one.omega is not None for one in cells) and any(need.constant == "delta" for need in algorithm.accepts):
         ways.insert(0, f"wrap it as Scaled({compressor!r}), which has δ = 1/(1 + ω)")
     return Pair("unproven", f"{method} needs {wanted}, and {name} in dimension {d} has none", ", or ".join(ways))
 
@@ -100,8 +102,8 @@ def require(
     raise WrongUse(asked, f"this pair is {pair.verdict}: {pair.reason}", remedy)
 
 
-def _covering(constants: CompressorConstants) -> list[str]:
-    """Return the methods with a theorem for a compressor of these constants."""
+def _covering(cells: list[CompressorConstants]) -> list[str]:
+    """Return the methods with a theorem for a compressor of these constants, those of each cell of its sweep."""
     package = "toolkit.algorithms"
     methods = [members.load(package, name) for name in members.names(package)]
-    return [one.__name__ for one in methods if any(need.met_by(constants) for need in one.accepts)]
+    return [one.__name__ for one in methods if any(all(map(need.met_by, cells)) for need in one.accepts)]

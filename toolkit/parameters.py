@@ -9,13 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import numpy as np
 
 from toolkit.errors import WrongUse
 
-__all__ = ["Parametrised", "Path", "Schedule", "at_first", "at_step", "bind", "columns", "scheduled", "swept", "values"]
+__all__ = [
+    "Parametrised",
+    "Path",
+    "Schedule",
+    "at_each",
+    "at_first",
+    "at_step",
+    "bind",
+    "columns",
+    "scheduled",
+    "swept",
+    "values",
+]
 
 Path = tuple[str, ...]  # the field names that lead from an object to a value inside it
 Owner = TypeVar("Owner")
@@ -125,6 +138,20 @@ def bind(owner: Owner, changes: Mapping[Path, Any]) -> Owner:
 def at_step(owner: Owner, schedules: Mapping[Path, Schedule], step: int) -> Owner:
     """Return a copy whose schedules are replaced by their values at `step`."""
     return bind(owner, {path: schedule(step) for path, schedule in schedules.items()})
+
+
+def at_each(owner: Owner) -> Iterator[Owner]:
+    """Yield a copy for each cell of its sweep, its schedules at their first value.
+
+    Examples
+    --------
+    >>> from toolkit.compressors import RTopK
+    >>> list(at_each(RTopK(k=[1, 2], r=3)))
+    [RTopK(k=1, r=3), RTopK(k=2, r=3)]
+    """
+    fields = swept(owner)
+    for cell in product(*fields.values()):
+        yield at_first(bind(owner, dict(zip(fields, cell, strict=True))))
 
 
 def at_first(owner: Owner) -> Owner:

@@ -67,6 +67,8 @@ SUPPORT = [
     (SGD(), Identity(), "supported"),
     (SGD(), TopK(k=1), "impossible"),
     (EF21(), TopK(k=[1, 2]), "supported"),
+    (EF21(), QSGD(s=[64, 1]), "unproven"),  # δ = 1 − ω with 64 levels, and none with one
+    (CompressedSGD(), QSGD(s=[64, 1]), "supported"),
 ]
 
 
