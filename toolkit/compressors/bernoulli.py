@@ -25,6 +25,11 @@ class Bernoulli(Sampling):
     common : bool
         Let all workers of a run keep the same coordinates: messages can then be added as they are.
 
+    Raises
+    ------
+    WrongUse
+        If `p` is no number in (0, 1], or `unbiased` or `common` is not True or False.
+
     Notes
     -----
     δ = p, or ω = 1/p − 1 if unbiased, with equality for every x: each coordinate is lost with probability 1 − p, or has

@@ -32,6 +32,11 @@ class BlockRandK(Sampling):
     anywhere : bool
         Let the first block begin at a uniformly random coordinate and the last one go round the end.
 
+    Raises
+    ------
+    WrongUse
+        If `k` or `size` is no integer of at least 1, a switch is not True or False, or, once the dimension is known, k > B.
+
     Notes
     -----
     Every coordinate is kept with probability k/B, so δ = k/B, or ω = B/k − 1 if unbiased, with equality for every x,

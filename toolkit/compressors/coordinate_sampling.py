@@ -21,7 +21,7 @@ class CoordinateSampling(Dealt):
     -----
     ω and the AB inequality with equality for all vectors (derived). A message has d/n values on average, which is the
     price; see the notes of `Dealt` for what else holds. A draw is one of 2³² equally probable numbers, so a worker is
-    drawn with probability 1/n to within 2⁻³². Source: the variant of the code of Szlendak, Tyurin and Richtárik (2022).
+    drawn with probability 1/n to within 2⁻³². Source: Szlendak, Tyurin and Richtárik (2022) (code).
 
     Examples
     --------

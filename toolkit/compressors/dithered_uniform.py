@@ -49,7 +49,7 @@ class DitheredUniform(Compressor):
     is x_j rounded at random to one of the two multiples of Δ next to it, and κ² = dΔ²/4, attained half-way between
     them. With subtraction C(x)_j − x_j is uniform on Δ[−½, ½] whatever x is, so that κ² = dΔ²/12 with equality for
     every x; zero is not sent as zero. Source: sheet malcom_psgd, 3.1 (derived); Schuchman, 'Dither signals and their
-    effect on quantization noise' (1964).
+    effect on quantization noise' (1964) (recalled).
 
     The alphabet is unbounded, up to where codes of integers end: a coordinate beyond ±(2⁵¹ − 2)Δ is sent as if it were
     that large, and κ² holds for vectors within (`domain`). The price is that of the Elias gamma code words of the

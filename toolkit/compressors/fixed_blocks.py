@@ -23,7 +23,7 @@ class FixedBlocks(Dealt):
     -----
     ω = n − 1 and A = B = 1 for d ≥ n, with equality for all vectors; ω = n/⌊n/d⌋ − 1 for n > d, attained by vectors on
     the coordinates with fewer workers (derived). The price is that of `PermK`; see the notes of `Dealt` for what else
-    holds. Source: the variant of the code of Szlendak, Tyurin and Richtárik (2022).
+    holds. Source: Szlendak, Tyurin and Richtárik (2022) (code).
 
     Examples
     --------

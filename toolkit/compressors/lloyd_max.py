@@ -55,7 +55,8 @@ class LloydMax(Compressor):
     are that t (derived). The threshold 0 of an even number of levels makes this 1 or more from d = 1 + (c/e)² on, and
     then there is no δ. With ``scale='rms'`` none is declared: an even number of levels has none in large dimensions.
 
-    The price is the scale and ⌈log2 levels⌉ bits for each coordinate. Source: Lloyd (1957, printed 1982), Max (1960).
+    The price is the scale and ⌈log2 levels⌉ bits for each coordinate. Source: Lloyd (1957, printed 1982), Max (1960)
+    (recalled; the levels are computed).
 
     Examples
     --------

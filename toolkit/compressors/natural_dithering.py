@@ -55,7 +55,7 @@ class NaturalDithering(Compressor):
     `printed_omega` is the paper's, which is larger (S-n3, recalled). In dimension 1 every message is exact.
 
     The price is the norm and ⌈log2(2s + 1)⌉ bits for sign and level of each coordinate. Source: Horváth et al.,
-    'Natural compression for distributed deep learning' (2019).
+    'Natural compression for distributed deep learning' (2019) (recalled).
 
     Examples
     --------

@@ -27,6 +27,11 @@ class RandK(Sampling):
     common : bool
         Let all workers of a run keep the same coordinates: messages can then be added as they are.
 
+    Raises
+    ------
+    WrongUse
+        If `k` is no integer of at least 1, a switch is not True or False, or, once the dimension is known, k > d.
+
     Notes
     -----
     δ = k/d, or ω = d/k − 1 if unbiased, with equality for every x. The scaled form is a contraction only for k > d/2,
