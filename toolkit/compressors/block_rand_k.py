@@ -35,7 +35,7 @@ class BlockRandK(Sampling):
     Raises
     ------
     WrongUse
-        If `k` or `size` is no integer of at least 1, a switch is not True or False, or, once the dimension is known, k > B.
+        If `k` or `size` is no integer of at least 1, a switch is not True or False, or, once d is known, k > B.
 
     Notes
     -----
