@@ -39,8 +39,8 @@ from toolkit.codecs import (
     Range,
     Rice,
 )
-from toolkit.codecs.entropy import level_entropy, set_entropy
 from toolkit.codecs.gaps import gaps
+from toolkit.entropy import level_entropy, set_entropy
 
 SIZES = os.environ.get("BENCHMARK_SIZES", "1e5,1e7,1e8")
 DENSITY, DENSITIES = 0.01, (0.001, 0.01, 0.04, 0.1)  # at all sizes, and where Golomb codes meet zlib

@@ -10,7 +10,7 @@ import numpy as np
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import LOOKS
-from proofs_check.claims.rates import CONFIDENCE, Rate, in_steps, in_workers, measured
+from proofs_check.claims.total_error.rates import CONFIDENCE, Rate, in_steps, in_workers, measured
 from proofs_check.statistics import mean_interval
 from toolkit.experiment import Experiment
 from toolkit.rates import slope

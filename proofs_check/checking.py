@@ -23,8 +23,13 @@ __all__ = ["all_claims", "check_claims", "find_claims", "judge_claims", "needed"
 
 def all_claims() -> dict[str, Claim]:
     """Return every claim by its id, found by scanning ``proofs_check/claims``."""
+    return _claims_in(members.names("proofs_check.claims"))
+
+
+def _claims_in(files: Iterable[str]) -> dict[str, Claim]:
+    """Return the claims in these files by their ids."""
     found: dict[str, Claim] = {}
-    for name in members.names("proofs_check.claims"):
+    for name in files:
         module = members.load_module("proofs_check.claims", name)
         for value in vars(module).values():
             if (
@@ -39,24 +44,36 @@ def all_claims() -> dict[str, Claim]:
     return found
 
 
-def find_claims(ids: Iterable[str]) -> dict[str, Claim]:
-    """Return the claims of these ids, or all if none is given; case and punctuation do not matter.
+def find_claims(names: Iterable[str]) -> dict[str, Claim]:
+    """Return the claims of these ids and groups, or all if none is given; case and punctuation do not matter.
+
+    A group is a folder of ``proofs_check/claims``.
 
     Raises
     ------
     WrongUse
-        If an id is unknown; the message names the nearest ones.
+        If a name is unknown; the message gives the nearest ones.
+
+    Examples
+    --------
+    >>> list(find_claims(["s-a5"]))
+    ['S-a5']
+    >>> "S-a5" in find_claims(["total-error"])
+    True
     """
     claims = all_claims()
-    wanted = list(ids)
+    wanted = list(names)
     if not wanted:
         return claims
-    by_short = {short(known): known for known in claims}
+    by_name = {short(known): [known] for known in claims}
+    groups = members.groups("proofs_check.claims")
+    by_name |= {short(group): list(_claims_in(files)) for group, files in groups.items()}
     for one in wanted:
-        if short(one) not in by_short:
-            remedy = "see `csgd list claims` for all of them"
-            raise WrongUse(f"the claim {one!r}", "there is no claim of that id", remedy, nearest(one, claims))
-    return {by_short[short(one)]: claims[by_short[short(one)]] for one in wanted}
+        if short(one) not in by_name:
+            remedy = f"see `csgd list claims` for all of them; groups are {', '.join(groups)}"
+            known = [*claims, *groups]
+            raise WrongUse(f"the claim {one!r}", "there is no claim or group of that name", remedy, nearest(one, known))
+    return {known: claims[known] for one in wanted for known in by_name[short(one)]}
 
 
 def needed(claims: Mapping[str, Claim], level: str) -> dict[str, Experiment]:
@@ -101,7 +118,7 @@ def check_claims(
     Parameters
     ----------
     ids : iterable of str
-        Which claims; all by default.
+        Which claims, by their ids or groups; all by default.
     level : {'quick', 'full'}
         Size of the instances.
     store : Store, optional

@@ -66,8 +66,8 @@ def not_applicable(name: str, reason: str) -> Instance:
 class Claim:
     """A published statement; subclass it, fill the attributes and write `check`.
 
-    A file of `proofs_check.claims` holds the claims of one paper or of one family; every subclass in it with an `id`
-    is a claim.
+    A file of `proofs_check.claims` holds the claims of one paper or of one subject, a folder a group of files; every
+    subclass with an `id` is a claim.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.arrays import Array
-from toolkit.codecs.entropy import (
+from toolkit.entropy import (
     elias_delta_bits,
     elias_gamma_bits,
     elias_omega_bits,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.arrays import Array
-from toolkit.codecs.entropy import level_entropy, set_entropy
 from toolkit.compressors import Compressor
+from toolkit.entropy import level_entropy, set_entropy
 from toolkit.layout import SEED_BITS, Field, Levels, Numbers, Positions, Seed
 from toolkit.wire import Codec, chosen, seed_of, write
 

@@ -1,7 +1,7 @@
 """Members found by scanning a folder: file ``top_k.py``, class ``TopK``, command-line name ``top-k``.
 
-A file whose name begins with ``_`` is not a member. Third-party packages join through entry points of the group
-``csgd.<package>``, for example ``csgd.compressors``. Listing names imports nothing.
+A file whose name begins with ``_`` is not a member; a folder inside is a group of members. Third-party packages join
+through entry points of the group ``csgd.<package>``, for example ``csgd.compressors``. Listing names imports nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from toolkit.errors import WrongUse, nearest
 
-__all__ = ["by_class_name", "load", "load_module", "names", "short"]
+__all__ = ["by_class_name", "groups", "load", "load_module", "names", "short"]
 
 
 def short(name: str) -> str:
@@ -32,9 +32,14 @@ def short(name: str) -> str:
 @cache
 def _found(package: str) -> dict[str, str]:
     """Map command-line names to module paths (or ``module:Class`` for entry points)."""
-    folder = importlib.import_module(package).__path__[0]
-    stems = sorted(path.stem for path in Path(folder).glob("[!_]*.py"))
-    found = {stem.replace("_", "-"): f"{package}.{stem}" for stem in stems}
+    folder = Path(importlib.import_module(package).__path__[0])
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("**/[!_]*.py"), key=lambda path: path.stem):
+        name, target = path.stem.replace("_", "-"), ".".join((package, *path.relative_to(folder).with_suffix("").parts))
+        if found.setdefault(name, target) != target:
+            raise WrongUse(
+                f"the members of {package}", f"{found[name]} and {target} share a name", "rename one of them"
+            )
     for point in entry_points(group=f"csgd.{package.rpartition('.')[2]}"):
         found.setdefault(point.name, point.value)
     return found
@@ -49,6 +54,22 @@ def names(package: str) -> list[str]:
     True
     """
     return list(_found(package))
+
+
+def groups(package: str) -> dict[str, list[str]]:
+    """Return the names of the members in each folder of a package, by the folder's command-line name.
+
+    Examples
+    --------
+    >>> "three-workers" in groups("proofs_check.claims")["museum"]
+    True
+    """
+    found: dict[str, list[str]] = {}
+    for name, target in _found(package).items():
+        folder, _, _ = target.removeprefix(f"{package}.").rpartition(".")
+        if folder and target.startswith(f"{package}."):
+            found.setdefault(folder.replace("_", "-"), []).append(name)
+    return found
 
 
 def _resolve(package: str, name: str) -> str:

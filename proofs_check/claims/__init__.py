@@ -1,1 +1,1 @@
-"""Claims: one paper or family per file, found by scanning this folder."""
+"""Claims, found by scanning: a folder is a group that can be checked by its name, a file one paper or one subject."""

@@ -19,7 +19,9 @@ from problems import Quadratic
 from proofs_check.cases import Overshoot
 from proofs_check.checking import needed
 from proofs_check.claim import Claim, summary
-from proofs_check.claims import ef21, error_feedback_sgd, rates, rethinking_sparsification_rates
+from proofs_check.claims.ef21 import ef21
+from proofs_check.claims.sign import error_feedback_sgd
+from proofs_check.claims.total_error import rates, rethinking_sparsification_rates
 from proofs_check.convergence import ConvergenceBound, curve
 from proofs_check.statistics import mean_interval
 from toolkit import simulate

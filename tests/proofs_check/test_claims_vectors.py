@@ -10,15 +10,11 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims import (
-    biased_compression,
-    error_feedback_fixes_sign,
-    error_feedback_identity,
-    natural_compression,
-    qsgd,
-    rethinking_sparsification,
-    sparsified_sgd_with_memory,
-)
+from proofs_check.claims.mem_sgd import sparsified_sgd_with_memory
+from proofs_check.claims.museum import three_workers
+from proofs_check.claims.qsgd import natural_compression, qsgd
+from proofs_check.claims.sign import error_feedback_fixes_sign
+from proofs_check.claims.total_error import error_feedback_identity, rethinking_sparsification
 from proofs_check.extremal import Shrink
 from toolkit.algorithms import State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
@@ -33,7 +29,7 @@ from toolkit.constants import CompressorConstants, exact
 from toolkit.sweep import run_all
 
 MODULES = (
-    biased_compression,
+    three_workers,
     error_feedback_fixes_sign,
     error_feedback_identity,
     natural_compression,
@@ -216,9 +212,9 @@ CONTROLS = {
     ),
     "S-d2 with a boastful δ": broken(error_feedback_fixes_sign.PathwiseMemory, extremal=Boastful, compressors={}),
     "S-d2 × 0.9999": smaller(0.9999, "constant", error_feedback_fixes_sign.PathwiseMemory),
-    "no compression does not diverge": broken(biased_compression.ExactDivergence, compressor=Identity()),
-    "nor grow": broken(biased_compression.Growth, compressor=Identity()),
-    "no repair without memory": broken(biased_compression.Repair, methods={"plain": (CompressedSGD(), ("x",))}),
+    "no compression does not diverge": broken(three_workers.ExactDivergence, compressor=Identity()),
+    "nor grow": broken(three_workers.Growth, compressor=Identity()),
+    "no repair without memory": broken(three_workers.Repair, methods={"plain": (CompressedSGD(), ("x",))}),
 }
 
 

@@ -153,7 +153,7 @@ def test_version_has_the_commit(csgd: Command) -> None:
         (["show", "topk2"], ["nothing has this name", "Nearest names: top-k"]),
         (["show", "top-k", "--k"], ["parameters are written as --name value"]),
         (["show", "top-k", "--j", "3"], ["there is no parameter 'j'"]),
-        (["check", "S-a55"], ["there is no claim of that id", "S-a5"]),
+        (["check", "S-a55"], ["there is no claim or group of that name", "S-a5"]),
         (["reproduce", "three-worker"], ["there is no such figure or claim", "three-workers"]),
         (["run", "--method", "ef12"], ["no member of that name", "ef21"]),
         (["run", "--method", "ef21", "--compressor", "top-k:k=0"], ["k must be an integer of at least 1"]),

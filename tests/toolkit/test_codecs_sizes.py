@@ -22,7 +22,7 @@ from toolkit.codecs import (
     Range,
     Rice,
 )
-from toolkit.codecs.entropy import (
+from toolkit.entropy import (
     elias_delta_bits,
     elias_gamma_bits,
     elias_omega_bits,

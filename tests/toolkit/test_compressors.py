@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.codecs.entropy import set_bits
 from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, Scaled, ScaledSign, TopK
 from toolkit.draws import Draw
+from toolkit.entropy import set_bits
 from toolkit.errors import WrongUse
 from toolkit.parameters import Schedule, bind
 

@@ -18,7 +18,7 @@ SIDES = ("measured", "bound", "ratio")
 
 
 @click.command()
-@click.argument("claims", nargs=-1, metavar="[CLAIM]...")
+@click.argument("claims", nargs=-1, metavar="[CLAIM|GROUP]...")
 @click.option(
     "--compressor",
     metavar="NAME[:…]",
@@ -40,7 +40,8 @@ def check(
     claims: tuple[str, ...], compressor: str | None, compressors: bool, examples: int | None, json_file: Path | None,
     level: str, seed: int, out: Path, jobs: int | None,
 ) -> int:  # fmt: skip
-    """Check published claims; all of them if none is named. Or check that compressors keep their contracts.
+    """Check published claims, by name or by group; all of them if none is named. Or check that compressors keep their
+    contracts.
 
     The exit code is 1 if a verdict differs from the expected one or a contract is violated.
     """

@@ -14,7 +14,7 @@ from toolkit.codecs._blocks import blocks
 from toolkit.codecs._table import numbered, read_symbols, write_symbols
 from toolkit.codecs._words import decoding, read_words, write_words
 from toolkit.codecs.elias_delta import EliasDelta
-from toolkit.codecs.entropy.data import symbol_counts
+from toolkit.entropy.data import symbol_counts
 from toolkit.errors import WrongUse
 
 MOST_SYMBOLS = 2**22  # the coders share 2²⁴ parts of probability out among all symbols

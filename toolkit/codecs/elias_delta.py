@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from toolkit.arrays import Array
 from toolkit.codecs._elias import Elias
 from toolkit.codecs.elias_gamma import EliasGamma
-from toolkit.codecs.entropy import elias_delta_bits
+from toolkit.entropy import elias_delta_bits
 
 
 class EliasDelta(Elias):

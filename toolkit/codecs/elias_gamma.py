@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from toolkit.arrays import Array
 from toolkit.codecs._elias import Elias
-from toolkit.codecs.entropy import elias_gamma_bits
+from toolkit.entropy import elias_gamma_bits
 
 
 class EliasGamma(Elias):

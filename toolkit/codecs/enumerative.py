@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.codecs._base import PositionCode
 from toolkit.codecs._bitstream import BitReader, BitWriter, damaged
-from toolkit.codecs.entropy.data import set_bits
+from toolkit.entropy.data import set_bits
 
 
 class Enumerative(PositionCode):

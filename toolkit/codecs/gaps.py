@@ -25,7 +25,7 @@ class Gaps(PositionCode):
     Notes
     -----
     With the Golomb code, of a uniform set of large count, the mean is E_G(count/d) bits for each position
-    (`toolkit.codecs.entropy.golomb_rate`), within 1 % of log2 C(d, count) for count/d ≤ 0.1. Source: sheet
+    (`toolkit.entropy.golomb_rate`), within 1 % of log2 C(d, count) for count/d ≤ 0.1. Source: sheet
     malcom_psgd, 3.2 (derived).
 
     Examples

@@ -11,7 +11,7 @@ from toolkit.codecs._base import LevelCode, total
 from toolkit.codecs._bitstream import BitReader, BitWriter, damaged
 from toolkit.codecs._table import numbered, read_symbols, write_symbols
 from toolkit.codecs.elias_gamma import EliasGamma
-from toolkit.codecs.entropy.data import symbol_counts
+from toolkit.entropy.data import symbol_counts
 
 LONGEST = 57  # what a reader sees at once; a longer word would take more than 10¹¹ levels
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.arrays import Array
-from toolkit.codecs.entropy import set_bits
+from toolkit.entropy import set_bits
 
 
 def width(dtype: Any) -> int:

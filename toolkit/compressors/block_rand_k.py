@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from toolkit.arrays import Array, namespace
-from toolkit.codecs.entropy import set_bits
 from toolkit.compressors._check import check_count, check_size, check_switch
 from toolkit.compressors._sampling import Sampling
+from toolkit.entropy import set_bits
 from toolkit.errors import WrongUse
 
 

@@ -9,13 +9,13 @@ import numpy as np
 
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
-from toolkit.codecs.entropy import elias_gamma_bits
 from toolkit.codecs.integers import positive
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._check import check_positive, check_switch
 from toolkit.compressors._fields import per_row
 from toolkit.compressors._rounding import rounded, rounding_variance
 from toolkit.constants import CompressorConstants, exact
+from toolkit.entropy import elias_gamma_bits
 from toolkit.layout import SEED_BITS, Field, Levels, Seed
 
 LARGEST = 2**51 - 2  # of the levels before they are rounded, so that the codes take them

@@ -65,7 +65,7 @@ class QSGD(Compressor):
     Levels are rounded in double precision.
 
     The price is the norm and ⌈log2(2s + 1)⌉ bits for sign and level of each coordinate;
-    `toolkit.codecs.entropy.qsgd_elias_bits` is the paper's for Elias-coded levels (S-q3, recalled).
+    `toolkit.entropy.qsgd_elias_bits` is the paper's for Elias-coded levels (S-q3, recalled).
 
     Examples
     --------

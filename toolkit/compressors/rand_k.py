@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from toolkit.arrays import Array
-from toolkit.codecs.entropy import set_bits
 from toolkit.compressors._check import check_count
 from toolkit.compressors._sampling import Sampling
+from toolkit.entropy import set_bits
 from toolkit.kernels import feedback
 from toolkit.layout import Field, Numbers, Positions
 

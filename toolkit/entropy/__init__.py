@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from toolkit.codecs.entropy.codes import (
+from toolkit.entropy.codes import (
     elias_delta_bits,
     elias_gamma_bits,
     elias_omega_bits,
     golomb_rate,
     qsgd_elias_bits,
 )
-from toolkit.codecs.entropy.data import level_entropy, set_bits, set_entropy
+from toolkit.entropy.data import level_entropy, set_bits, set_entropy
 
 __all__ = [
     "elias_delta_bits",

@@ -1,0 +1,1 @@
+"""EF21: error feedback on gradient estimates."""

@@ -1,0 +1,1 @@
+"""Sparsified SGD with memory."""

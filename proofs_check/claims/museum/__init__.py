@@ -1,0 +1,1 @@
+"""Counterexamples: what goes wrong, by which law, and what repairs it."""

@@ -1,0 +1,1 @@
+"""Random quantisation: QSGD and natural compression."""

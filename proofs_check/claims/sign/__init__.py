@@ -1,0 +1,1 @@
+"""Sign methods: one bit per coordinate, with and without error feedback."""
