@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from figures._numbers import Numbered, put_numbers
-from figures._style import BLACK, COLUMN, Look, style
+from figures._style import BLACK, COLUMN, TEXT, Look, style
 from toolkit.arrays import Array
 
 if TYPE_CHECKING:
@@ -30,18 +30,21 @@ NAME_GAP = 1.5  # points between a curve and its name
 
 
 class Plate:
-    """Panels one below the other, in the common look; use it as a context.
+    """Panels one below the other, or row by row in several columns, in the common look; use it as a context.
 
     Parameters
     ----------
     panels : int
         How many.
     height : float
-        Of the whole figure, in inches; it is one column wide.
+        Of the whole figure, in inches.
+    columns : int
+        How many panels stand side by side; with one the figure is one column of a page wide, with more it is as wide as
+        the text.
     shared_x : bool
         Whether the panels have the same horizontal axis.
     shares : sequence of float, optional
-        How the panels share the height; equally by default.
+        How the rows of panels share the height; equally by default.
 
     Examples
     --------
@@ -53,9 +56,16 @@ class Plate:
     """
 
     def __init__(
-        self, *, panels: int = 1, height: float, shared_x: bool = False, shares: Sequence[float] | None = None
+        self,
+        *,
+        panels: int = 1,
+        height: float,
+        columns: int = 1,
+        shared_x: bool = False,
+        shares: Sequence[float] | None = None,
     ) -> None:
-        self._size, self._panels, self._shared_x, self._shares = (COLUMN, height), panels, shared_x, shares
+        self._size = (COLUMN if columns == 1 else TEXT, height)
+        self._panels, self._columns, self._shared_x, self._shares = panels, columns, shared_x, shares
         self._rows: list[dict[str, Any]] = []
         self._known: dict[Axes, dict[str, str]] = {}  # what the table says of every point of a panel
         self._names: list[tuple[Any, Any, float, Side]] = []  # curve, text, where along it, which side
@@ -67,10 +77,13 @@ class Plate:
 
         self._context.enter_context(style())
         self.figure = Figure(figsize=self._size)
+        rows = -(-self._panels // self._columns)
         axes = self.figure.subplots(
-            self._panels, sharex=self._shared_x, squeeze=False, height_ratios=self._shares or [1] * self._panels
+            rows, self._columns, sharex=self._shared_x, squeeze=False, height_ratios=self._shares or [1] * rows
         )
-        self._free = list(axes[:, 0])
+        self._free = list(axes.flat[: self._panels])
+        for spare in axes.flat[self._panels :]:
+            spare.remove()
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -108,7 +121,7 @@ class Plate:
         axes.set_yscale("log" if "y" in log else "linear")
         axes.set_ylabel(y)
         axes.set_title(title)
-        if not (self._shared_x and self._free):
+        if not (self._shared_x and len(self._free) >= self._columns):
             axes.set_xlabel(x)
         self._known[axes] = {"panel": name, "x_quantity": x, "y_quantity": y}
         return axes

@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "Look", "style"]
+__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "TEXT", "Look", "style"]
 
 COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
+TEXT = 7.0  # inches: both columns
 
 # Okabe and Ito's colours, told apart with every common kind of colour blindness; their yellow is too pale for a line.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
