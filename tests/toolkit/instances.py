@@ -25,6 +25,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
         "compressor=(qsgd:s=2),size=2",
         "compressor=(scaled-sign:zero=0),size=3",
         "compressor=(hard-threshold:raw=0.5),size=64",
+        "compressor=(fcc:compressor=(hard-threshold:raw=0.5),rounds=2),size=3",
         ("compressor=(perm-k),size=3", 4),
     ],
     "composition": [
@@ -57,6 +58,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "natural": [""],
     "natural-dithering": ["s=2", "s=4,norm=max", "s=3,norm=1"],
     "noisy-sign": ["noise=0.5", "noise=2,law=uniform"],
+    "nonzero-sampling": ["k=2", "k=4"],
     "perm-k": [("", 4), ("", 5), ("", 7)],
     "power-sgd": ["rank=1", "rank=1,columns=2,restart=true"],
     "qsgd": ["s=1", "s=3", "s=64", "s=2,norm=max", "s=2,norm=1"],

@@ -10,14 +10,18 @@ from tests.toolkit.instances import instances
 from toolkit import simulate
 from toolkit.algorithms import EF21
 from toolkit.compressors import (
+    FCC,
     QSGD,
     AdaptiveThreshold,
     Blocks,
+    Composition,
     Compressor,
     HardThreshold,
+    Induced,
     Natural,
     PermK,
     RandK,
+    Rotated,
     Scaled,
     ScaledSign,
     TopK,
@@ -26,6 +30,7 @@ from toolkit.compressors._block_draw import BlockDraw, cut, join
 from toolkit.constants import CompressorConstants, Constant, exact
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
+from toolkit.ledger import ledger
 from toolkit.parameters import bind
 
 
@@ -239,6 +244,33 @@ def test_prices_are_added_up():
     x = np.array([1.0, 0, 0, 2.0, 0, 0, 0, 0, 0, 3.0])[None, None]
     # Numbers in 3, 3 and 2 bits; C(4, 2) = 6 ≤ 2³, C(4, 0) = 1, C(2, 1) = 2; three values.
     assert threshold.price_of(x).tolist() == [[3 + 3 + 2 + 3 + 0 + 1 + 3 * 64]]
+    assert ledger(threshold, x[0]).formula.tolist() == [[3 + 3 + 2 + 3 + 0 + 1 + 3 * 64]]
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        FCC(HardThreshold(raw=0.5), rounds=2),
+        Rotated(HardThreshold(raw=0.5)),
+        Induced(HardThreshold(raw=0.5), RandK(k=1, unbiased=True)),
+        Composition(HardThreshold(raw=0.5), RandK(k=2)),
+        Blocks(HardThreshold(raw=0.5), 2),
+    ],
+    ids=repr,
+)
+def test_prices_that_parts_alone_tell_are_added_up(inside):
+    """Blocks of 4, 4 and 2: the price of each block by itself, with the draw that it has."""
+    compressor, x = Blocks(inside, 4), batch(d=10)
+    draw = draw_of(compressor) if compressor.random else None
+    expected = np.zeros((3, 4))
+    for piece, blocks in compressor._cut(x, draw):
+        price = inside.price_of_parts(inside.parts(blocks, piece.draw), piece.draw, piece.size, x.dtype)
+        expected += join(price[..., None], piece.count).sum(axis=-1)
+    assert ledger(compressor, x, draw).formula.tolist() == expected.tolist()
+    assert len(np.unique(expected)) > 1
+    problem = Quadratic(hessians=np.ones((4, 10)), linear=np.arange(40.0).reshape(4, 10))
+    result = simulate(problem, EF21(), compressor, stepsize=0.1, steps=2, unproven=True)
+    assert (result.bits_up.values[..., -1] > 0).all()
 
 
 def test_every_block_is_dealt_out_to_the_workers():

@@ -14,7 +14,7 @@ from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._block_draw import BlockDraw, cut, join
 from toolkit.compressors._check import check_size
-from toolkit.compressors._combinator import Combinator
+from toolkit.compressors._combinator import Combinator, price_of_one, workers_of
 from toolkit.constants import CompressorConstants, Constant
 from toolkit.errors import WrongUse
 from toolkit.layout import Field, Numbers, Positions, Seed
@@ -156,18 +156,24 @@ class Blocks(Combinator):
         return _fields((one, one.compressor.redraw((runs * one.count, workers, one.size), one.draw)) for one in pieces)
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
-        runs = max(len(part) for part in parts.values())
+        return _beside(
+            join(one.compressor.assemble(own, one.draw, one.size, dtype), one.count)
+            for one, own in self._cut_parts(parts, draw, d, dtype)
+        )
+
+    def _cut_parts(
+        self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any
+    ) -> Iterator[tuple[_Piece, dict[str, Array]]]:
+        """Yield the pieces of a batch, and the parts of the messages of their blocks."""
         start = dict.fromkeys(parts, 0)
-        decoded = []
-        for one in self._pieces(runs, d, draw):
+        for piece in self._pieces(max(len(part) for part in parts.values()), d, draw):
             own = {}
-            for field in self.compressor.layout(one.size, dtype):
+            for field in self.compressor.layout(piece.size, dtype):
                 if not isinstance(field, Seed):
-                    end = start[field.name] + one.count * field.size
-                    own[field.name] = cut(parts[field.name][..., start[field.name] : end], one.count)
+                    end = start[field.name] + piece.count * field.size
+                    own[field.name] = cut(parts[field.name][..., start[field.name] : end], piece.count)
                     start[field.name] = end
-            decoded.append(join(one.compressor.assemble(own, one.draw, one.size, dtype), one.count))
-        return _beside(decoded)
+            yield piece, own
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         counts, sizes = zip(*self._sizes(d), strict=True)
@@ -199,6 +205,14 @@ class Blocks(Combinator):
 
     def price_of(self, message: Array) -> Array:
         prices = [join(one.compressor.price_of(blocks)[..., None], one.count) for one, blocks in self._cut(message)]
+        return _beside(prices).sum(axis=-1)
+
+    def price_of_parts(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
+        prices = []
+        for one, own in self._cut_parts(parts, draw, d, dtype):
+            shape = max(len(part) for part in own.values()), workers_of(own)
+            price = np.broadcast_to(price_of_one(one.compressor, own, one.draw, one.size, dtype), shape)
+            prices.append(join(price[..., None], one.count))
         return _beside(prices).sum(axis=-1)
 
 
