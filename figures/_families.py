@@ -46,6 +46,7 @@ GROUPS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "bernoulli": [{"p": k / D} for k in COUNTS],
         "r-top-k": [{"k": k, "r": 2 * k} for k in COUNTS],
         "hard-threshold": [{"raw": raw} for raw in (3.0, 2.0, 1.0)],
+        "nonzero-sampling": KEPT,
         "adaptive-threshold": [{"count": k} for k in COUNTS],
         "perm-k": ONCE,
         "coordinate-sampling": ONCE,
