@@ -70,7 +70,7 @@ PARAMETERS: dict[str, list[str | tuple[str, int]]] = {
     "scaled-sign": ["zero=1", "zero=0"],
     "stochastic-sign": ["bound=1", "norm=max", "norm=2", "norm=1"],
     "tern-grad": ["", "clip=1.2"],
-    "top-k": ["k=1", "k=3", "fraction=0.4"],
+    "top-k": ["k=1", "k=3", "fraction=0.4", "k=2,ties=highest", "k=2,ties=random"],
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from proofs_check.outcomes import outcomes
+from proofs_check.statistics import proportion_interval
 from toolkit.codecs import Bitmap, Gaps, Golomb
 from toolkit.compressors import AdaptiveThreshold, Bernoulli, BlockRandK, RandK, RTopK, TopK
 from toolkit.draws import Draw
@@ -301,3 +302,18 @@ def test_several_workers_of_r_top_k_cover_more():
 def test_impossible_fields_are_refused(make, wrong):
     with pytest.raises(WrongUse, match=wrong):
         make()
+
+
+def test_ties_go_where_they_are_sent():
+    x = np.array([[2.0, -2.0, 1.0, 2.0]])
+    assert TopK(k=1).compress(x).tolist() == [[2, 0, 0, 0]]
+    assert TopK(k=2, ties="highest").compress(x).tolist() == [[0, -2, 0, 2]]
+    draws = Draw(seed=np.arange(3000))
+    sent = TopK(k=1, ties="random").compress(np.broadcast_to(x, (3000, 1, 4)), draws)[:, 0] != 0
+    share = proportion_interval(int(sent[:, 1].sum()), 3000, 1e-6)  # exact (Clopper–Pearson)
+    assert share.low <= 1 / 3 <= share.high
+    assert not sent[:, 2].any()
+    with pytest.raises(WrongUse, match="none of its choices"):
+        TopK(k=1, ties="first")
+    with pytest.raises(WrongUse, match="draw"):
+        TopK(k=1, ties="random").compress(x)

@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from toolkit import kernels
-from toolkit.arrays import Array
+from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._bits import sparse_price, width
-from toolkit.compressors._check import check_count, check_fraction
+from toolkit.compressors._check import check_choice, check_count, check_fraction
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
 from toolkit.kernels import feedback
@@ -18,7 +18,7 @@ from toolkit.layout import Field, Numbers, Positions
 
 
 class TopK(Compressor):
-    r"""Top-k: keep the k coordinates of largest magnitude, ties to the lowest index, and send zero elsewhere.
+    r"""Top-k: keep the k coordinates of largest magnitude and send zero elsewhere.
 
     .. math:: C(x)_j = x_j \text{ if } |x_j| \text{ is among the } k \text{ largest, else } 0,
               \qquad \|C(x) - x\|^2 = \sum_{j > k} |x|_{(j)}^2 \le (1 - k/d)\,\|x\|^2 .
@@ -29,11 +29,15 @@ class TopK(Compressor):
         Number of coordinates kept, 1 ≤ k ≤ d; may be swept.
     fraction : float, optional
         k as a part of the dimension, in (0, 1]: k = max(1, ⌊fraction·d + ½⌋); may be swept.
+    ties : {'lowest', 'highest', 'random'}
+        Which of several equal magnitudes at rank k are kept: those of lowest index, of highest index, or a random
+        choice, for which a draw is needed. The error is the same, yet the choice can decide whether a method without
+        memory moves at all (problem `tied-pair`).
 
     Raises
     ------
     WrongUse
-        If not exactly one of the two is given, or it is out of its range.
+        If not exactly one of `k` and `fraction` is given, it is out of its range, or `ties` is something else.
 
     Notes
     -----
@@ -47,6 +51,8 @@ class TopK(Compressor):
     array([ 0., -5.,  0.,  4.])
     >>> TopK(fraction=0.5).compress(np.array([3.0, -5.0, 1.0, 4.0]))
     array([ 0., -5.,  0.,  4.])
+    >>> TopK(k=1).compress(np.array([3.0, -3.0])), TopK(k=1, ties="highest").compress(np.array([3.0, -3.0]))
+    (array([3., 0.]), array([ 0., -3.]))
     """
 
     homogeneous: ClassVar[bool] = True
@@ -56,8 +62,14 @@ class TopK(Compressor):
 
     k: int | None = None
     fraction: float | None = None
+    ties: str = "lowest"
+
+    @property
+    def random(self) -> bool:  # type: ignore[override]
+        return self.ties == "random"
 
     def validate(self) -> None:
+        check_choice(self, "ties", ("lowest", "highest", "random"))
         if (self.k is None) == (self.fraction is None):
             raise WrongUse(
                 f"TopK(k={self.k}, fraction={self.fraction})",
@@ -81,16 +93,28 @@ class TopK(Compressor):
         return k if k.ndim else int(k)
 
     def message(self, x: Array, draw: Any) -> Array:
-        return kernels.top_k(x, self.kept(x.shape[-1]))
+        xp, d = namespace(x), x.shape[-1]
+        if self.ties == "lowest":
+            return kernels.top_k(x, self.kept(d))
+        if self.ties == "highest":
+            return xp.flip(kernels.top_k(xp.flip(x, axis=-1), self.kept(d)), axis=-1)
+        order = xp.asarray(draw.of("ties").permutation(d))
+        x = xp.broadcast_to(x, np.broadcast_shapes(x.shape, order.shape))
+        kept = kernels.top_k(xp.take_along_axis(x, order, axis=-1), self.kept(d))
+        return xp.take_along_axis(kept, xp.argsort(order, axis=-1), axis=-1)
 
     def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
+        if self.ties != "lowest":
+            return super().message_with_memory(memory, v, scale, draw)
         return kernels.top_k_with_memory(memory, v, scale, self.kept(memory.shape[-1]))
 
     def take_from(
         self, memory: Array, v: Array, scale: Any, draw: Any, threads: int, into: Any = None
     ) -> tuple[Any, Array] | None:
         k = self.kept(memory.shape[-1])
-        return feedback.top_k(memory, v, scale, k, threads, into) if isinstance(k, int) else None
+        if self.ties != "lowest" or not isinstance(k, int):
+            return None
+        return feedback.top_k(memory, v, scale, k, threads, into)
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
         return Positions("sent", d, count=self.kept(d)), Numbers("value", d, at="sent")
@@ -99,7 +123,7 @@ class TopK(Compressor):
         return CompressorConstants(delta=exact(self.kept(d) / d, "S-a1: k/d, attained by constant magnitude"))
 
     def expected_error(self, x: Array) -> Array:
-        return kernels.sum_sq_difference(x, self.message(x, None))
+        return kernels.sum_sq_difference(x, kernels.top_k(x, self.kept(x.shape[-1])))
 
     def price(self, n: int, d: int, dtype: Any) -> Any:
         return sparse_price(self.kept(d), d, width(dtype))
