@@ -140,7 +140,7 @@ def worst_input(
 
     *Rounding.* A compressor in floating point differs from itself in exact arithmetic by some (d/2 + 8) eps of ‖x‖, and
     sums of squares by (d + 8) eps, so a ratio r is good to (d + 16)(√r + r) eps; that is the allowance, with an eps of
-    what is declared (of 1 if that is δ, for 1 − δ is as good as δ).
+    what is declared (of 1 if that is δ, or ω < 1: 1 − δ is as good as δ, and ω may come from it).
 
     *Without a closed form* a deterministic compressor is run. A random one is run with the same 32 draws for every
     candidate; the best ones are drawn anew, and the best of these is reported: with its exact expectation if all its

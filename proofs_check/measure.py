@@ -111,7 +111,9 @@ class Measure:
         if not np.isfinite(value):
             return 0.0
         length = float(kernels.sum_sq(x).max()) ** 0.5 if self.constant == "kappa_sq" else 1.0
-        declared = 1.0 if self.constant == "delta" else self.declared or 0.0  # 1 − δ is as good as δ
+        declared = self.declared or 0.0
+        if self.constant in ("delta", "omega"):
+            declared = max(1.0, declared)  # 1 − δ is as good as δ, and ω may come from it
         return EPS * ((self.d + 16) * (length * value**0.5 + value) + declared)
 
     def _closed_form(self) -> Error | None:

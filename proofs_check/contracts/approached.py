@@ -81,7 +81,8 @@ def _reached(found: Found) -> float:
 def _line(declared: Constant, found: Found, d: int) -> str:
     symbol, bound, ratio = SYMBOLS[found.constant], found.declared or 0.0, _reached(found)
     if found.reached:
-        gap = "no gap"
+        same = abs(ratio - bound) <= 1e-9 * bound
+        gap = "no gap" if same else f"no gap, for rounding may make {found.allowance:.3g}"
     elif found.violated:
         gap = "exceeded"
     else:

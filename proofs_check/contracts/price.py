@@ -77,8 +77,8 @@ def _information(subject: Subject, d: int) -> _Information:
     known = any(isinstance(field, Seed) or (isinstance(field, Positions) and field.drawn) for field in layout)
     sent = compressor.message(x, subject.draw(np.zeros(len(x), dtype=int) if known else np.arange(len(x))))
     points = x[:POINTS]
-    reals = _reals(subject, points)
-    what, keys = _patterns(sent[:, 0], int(reals.max()))
+    reals, scaled = _reals(subject, points)
+    what, keys = _patterns(sent[:, 0], int(reals.max()), scaled)
     share = np.unique(keys, axis=0, return_counts=True)[1] / len(keys)
     entropy = max(0.0, -float(share @ np.log2(share)))
     # One real number that scales a pattern has its sign in the pattern.
@@ -107,8 +107,12 @@ def _vectors(subject: Subject, d: int) -> Array:
     )
 
 
-def _reals(subject: Subject, x: Array) -> Array:
-    """Return how many real numbers vary freely with x: the rank of the derivative, with the draw held fixed."""
+def _reals(subject: Subject, x: Array) -> tuple[Array, bool]:
+    """Return how many real numbers vary freely with x, and whether one number scales each message.
+
+    The first is the rank of the derivative, with the draw held fixed; the second is that a derivative of rank 1 goes
+    along the message.
+    """
     d = x.shape[-1]
     directions = np.eye(d) if d <= DIRECTIONS else Draw(subject.seed + np.arange(DIRECTIONS)).normal(d)[:, 0]
     step = STEP * np.abs(x).max(axis=(1, 2), keepdims=True)
@@ -117,14 +121,24 @@ def _reals(subject: Subject, x: Array) -> Array:
     sent = subject.compressor.message(np.ascontiguousarray(moved.reshape(-1, *x.shape[1:])), subject.draw(seeds))
     sent = sent.reshape(moved.shape)[:, :, 0]
     slopes = (sent[:, 1:] - sent[:, :1]) / step
-    return (np.linalg.svd(slopes, compute_uv=False) > SMOOTH).sum(axis=-1)
+    _, lengths, directions = np.linalg.svd(slopes, full_matrices=False)
+    rank = (lengths > SMOOTH).sum(axis=-1)
+    message = _in_units_of_peak(sent[:, 0])
+    across = message - np.sum(message * directions[:, 0], axis=-1, keepdims=True) * directions[:, 0]
+    return rank, bool((np.abs(across)[rank == 1] <= SMOOTH).all())
 
 
-def _patterns(sent: Array, reals: int) -> tuple[str, Array]:
+def _patterns(sent: Array, reals: int, scaled: bool) -> tuple[str, Array]:
     """Return what may differ between messages besides their real numbers, and a key of it for each message."""
     if reals == 0:
         return "messages", sent
-    if reals == 1:
-        peak = np.abs(sent).max(axis=-1, keepdims=True)
-        return "patterns up to scale", np.round(sent / np.where(peak > 0, peak, 1.0), DIGITS) + 0.0
-    return "supports", sent != 0
+    rounded = np.round(_in_units_of_peak(sent), DIGITS) + 0.0
+    if reals == 1 and scaled:
+        return "patterns up to scale", rounded
+    # What rounding leaves of numbers that cancel is no support; of numbers of all magnitudes it may be all there is.
+    return "supports", rounded[: len(sent) // 2] != 0
+
+
+def _in_units_of_peak(sent: Array) -> Array:
+    peak = np.abs(sent).max(axis=-1, keepdims=True)
+    return sent / np.where(peak > 0, peak, 1.0)

@@ -9,7 +9,19 @@ from proofs_check import ContractViolation, check_compressor
 from proofs_check.contracts._checking import all_contracts
 from tests.proofs_check.mutants import MUTANTS, SOUND, SignedSort
 from tests.toolkit.instances import instances
-from toolkit.compressors import HardThreshold, TopK
+from toolkit.compressors import (
+    FCC,
+    Bernoulli,
+    CountSketch,
+    FloatFormat,
+    HardThreshold,
+    Identity,
+    Induced,
+    RandK,
+    RawSign,
+    Rotated,
+    TopK,
+)
 from toolkit.errors import WrongUse
 
 EVERY = instances()
@@ -43,6 +55,43 @@ def test_a_wrong_compressor_is_rejected_for_the_right_reason(mutant):
     assert finding.verdict == "violated"
     assert mutant.reason in finding.violation.wrong
     assert mutant.contract in str(caught.value)
+
+
+@pytest.mark.parametrize("p", [0.95, 0.99, 0.05])
+def test_rare_errors_are_not_taken_for_dependent_ones(p):
+    """Of one error in twenty, 1024 runs often show no two at once; t limits alone are wrong one time in ten."""
+    for seed in range(0, 24 * 4096, 4096):
+        report = check_compressor(Bernoulli(p=p), dimensions=1, contracts="own-draws", seed=seed)
+        assert report["own-draws"].verdict in ("holds", "undecided")
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.5, "holds"), (0.9999, "undecided")])
+def test_it_is_said_if_errors_are_too_rare_to_tell(p, verdict):
+    finding = check_compressor(Bernoulli(p=p), dimensions=1, contracts="own-draws", seed=1)["own-draws"]
+    assert finding.verdict == verdict
+    assert ("a correlation of 1 would not be seen" in finding.tried) == (verdict == "undecided")
+
+
+@pytest.mark.parametrize(
+    "compressor",
+    [
+        Induced(RawSign(), RandK(k=1, unbiased=True)),  # one real number beside two that are ±1
+        FCC(CountSketch(rows=1, columns=4), rounds=2),  # numbers that cancel, but for rounding
+    ],
+    ids=repr,
+)
+def test_the_price_of_a_sound_message_is_enough(compressor):
+    assert check_compressor(compressor, contracts=["price"])["price"].verdict == "holds"
+
+
+def test_a_constant_that_is_one_less_another_is_good_to_the_rounding_of_that():
+    report = check_compressor(Induced(FloatFormat("bfloat16"), RandK(k=1, unbiased=True)), contracts=["approached"])
+    assert report.passed
+
+
+def test_a_bound_that_only_rounding_exceeds_is_said_to_be_so():
+    report = check_compressor(Rotated(Identity()), contracts=["approached"])
+    assert any("no gap, for rounding may make" in line for line in report["approached"].measured)
 
 
 def test_every_contract_rejects_something():
