@@ -121,10 +121,10 @@ def _reals(subject: Subject, x: Array) -> tuple[Array, bool]:
     sent = subject.compressor.message(np.ascontiguousarray(moved.reshape(-1, *x.shape[1:])), subject.draw(seeds))
     sent = sent.reshape(moved.shape)[:, :, 0]
     slopes = (sent[:, 1:] - sent[:, :1]) / step
-    _, lengths, directions = np.linalg.svd(slopes, full_matrices=False)
+    _, lengths, along = np.linalg.svd(slopes, full_matrices=False)
     rank = (lengths > SMOOTH).sum(axis=-1)
     message = _in_units_of_peak(sent[:, 0])
-    across = message - np.sum(message * directions[:, 0], axis=-1, keepdims=True) * directions[:, 0]
+    across = message - np.sum(message * along[:, 0], axis=-1, keepdims=True) * along[:, 0]
     return rank, bool((np.abs(across)[rank == 1] <= SMOOTH).all())
 
 
@@ -132,7 +132,7 @@ def _patterns(sent: Array, reals: int, scaled: bool) -> tuple[str, Array]:
     """Return what may differ between messages besides their real numbers, and a key of it for each message."""
     if reals == 0:
         return "messages", sent
-    rounded = np.round(_in_units_of_peak(sent), DIGITS) + 0.0
+    rounded: Array = np.round(_in_units_of_peak(sent), DIGITS) + 0.0
     if reals == 1 and scaled:
         return "patterns up to scale", rounded
     # What rounding leaves of numbers that cancel is no support; of numbers of all magnitudes it may be all there is.
