@@ -18,7 +18,7 @@ from toolkit.compressors import Compressor
 from toolkit.compressors.identity import Identity
 from toolkit.description import NotDescribable, describe
 from toolkit.errors import WrongUse
-from toolkit.parameters import Parametrised, Schedule, values
+from toolkit.parameters import Parametrised, Schedule, at_each, values
 from toolkit.stepsizes import Prescribed
 from toolkit.topology import Topology
 
@@ -213,6 +213,9 @@ class Experiment:
                 raise WrongUse(
                     f"stepsize={value!r}", "a step size is a finite number of at least 0", "give such a number"
                 )
+            for compressor in (self.compressor, self.down or self.compressor):
+                for one in at_each(compressor):
+                    one.for_messages(self.algorithm.unit, value)
 
     @cached_property
     def description(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.arrays import Array
+from toolkit.arrays import Array, namespace
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 
@@ -35,6 +35,7 @@ class Oracle:
         self._batch = batch
         self._step = 0
         self._samples: list[tuple[Array, int, Array]] = []
+        self._at_minimiser: Array | None = None
         self._exact: list[list[Any]] = []  # [point, gradient, counted], the two latest
 
     def begin(self, step: int, draw: Draw) -> None:
@@ -67,6 +68,28 @@ class Oracle:
     def uncounted(self, x: Array) -> Array:
         """Return the exact gradients for the record: the instrument's own look, not a call of the method."""
         return self._exact_entry(x)[1]
+
+    def at_minimiser(self, x: Array) -> Array:
+        """Return the exact gradient of every worker at the problem's minimiser, which no real worker knows; uncounted.
+
+        Returns
+        -------
+        array, shape (1, worker, coordinate)
+            In the number type of `x`.
+
+        Raises
+        ------
+        WrongUse
+            If the problem's minimiser is not known.
+        """
+        if self._at_minimiser is None:
+            x_star = getattr(self.problem, "x_star", None)
+            if x_star is None:
+                asked = f"the gradients at the minimiser of {type(self.problem).__name__}"
+                raise WrongUse(asked, "the problem has no x_star", "choose a problem whose minimiser is known")
+            point = namespace(x).asarray(x_star, dtype=x.dtype)[None, None]
+            self._at_minimiser = self._checked("gradient", self.problem.gradient(point), point)
+        return self._at_minimiser
 
     def _exact_entry(self, x: Array) -> list[Any]:
         for entry in self._exact:

@@ -103,7 +103,8 @@ def require(
 
 
 def _covering(cells: list[CompressorConstants]) -> list[str]:
-    """Return the methods with a theorem for a compressor of these constants, those of each cell of its sweep."""
+    """Return what real workers can use that has a theorem for these constants, those of each cell of a sweep."""
     package = "toolkit.algorithms"
     methods = [members.load(package, name) for name in members.names(package)]
-    return [one.__name__ for one in methods if any(all(map(need.met_by, cells)) for need in one.accepts)]
+    real = (one for one in methods if one.implementable)
+    return [one.__name__ for one in real if any(all(map(need.met_by, cells)) for need in one.accepts)]

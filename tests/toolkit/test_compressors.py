@@ -12,7 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.compressors import QSGD, Compressor, HardThreshold, Identity, Natural, RandK, Scaled, ScaledSign, TopK
+from toolkit.compressors import (
+    QSGD,
+    Blocks,
+    Compressor,
+    HardThreshold,
+    Identity,
+    Natural,
+    RandK,
+    Scaled,
+    ScaledSign,
+    TopK,
+)
 from toolkit.draws import Draw
 from toolkit.entropy import set_bits
 from toolkit.errors import WrongUse
@@ -431,6 +442,26 @@ def test_lambda_becomes_a_raw_threshold():
     assert wrapped == Scaled(QSGD(s=2))
 
 
+def test_lambda_beside_a_raw_threshold_checks_its_unit():
+    both = HardThreshold(raw=1.5, lam=3.0)
+    assert both.for_messages("iterate", 0.5) == HardThreshold(raw=1.5)
+    assert both.compress(np.array([1.0, 2.0])).tolist() == [0.0, 2.0]
+    assert float(both.constants(4).kappa_sq) == 4 * 1.5**2
+    # Rounded as in a plot's label: raw/γ is 14897.
+    rounded = HardThreshold(raw=5e-4, lam=14900.0)
+    assert rounded.for_messages("iterate", 3.3564e-8) == HardThreshold(raw=5e-4)
+    assert HardThreshold(raw=0.0, lam=0.0).for_messages("iterate", 0.5) == HardThreshold(raw=0.0)
+    with pytest.raises(WrongUse, match=r"step size 0\.25: messages are steps, for which lam is raw = γ·lam = 0\.75"):
+        both.for_messages("iterate", 0.25)
+    with pytest.raises(WrongUse, match="messages are gradients, for which lam is raw = lam = 3"):
+        both.for_messages("gradient", 0.5)
+    with pytest.raises(WrongUse, match=r"raw=1\.5, lam=3\) at step size 2:"):
+        both.for_messages("iterate", np.array([0.5, 2.0])[:, None, None])
+    with pytest.raises(WrongUse, match="only check a raw that stays"):
+        both.for_messages("iterate", Halving())
+    assert Blocks(both, 4).for_messages("iterate", 0.5) == Blocks(HardThreshold(raw=1.5), 4)
+
+
 def test_kappa_is_in_the_unit_of_the_threshold():
     assert float(HardThreshold(raw=0.5).constants(8).kappa_sq) == 2.0
     assert float(HardThreshold(lam=0.5).constants(8).kappa_sq) == 2.0
@@ -457,8 +488,10 @@ def test_kappa_is_in_the_unit_of_the_threshold():
         (lambda: HardThreshold(raw=-1.0), "at least 0"),
         (lambda: HardThreshold(lam=math.nan), "finite"),
         (lambda: HardThreshold(raw=[1.0, math.inf]), "finite"),
-        (lambda: HardThreshold(), "exactly one"),
-        (lambda: HardThreshold(raw=1.0, lam=1.0), "exactly one"),
+        (lambda: HardThreshold(lam=-1.0), "at least 0"),
+        (lambda: HardThreshold(lam=[1.0, -1.0]), "at least 0"),
+        (lambda: HardThreshold(raw=1.0, lam=-1.0), "at least 0"),
+        (lambda: HardThreshold(), "no threshold"),
         (lambda: ScaledSign(zero=-1), "none of its choices"),
         (lambda: ScaledSign(zero=[0, 1]), "none of its choices"),
         (lambda: Scaled(4), "not a compressor"),

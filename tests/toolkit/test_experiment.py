@@ -156,6 +156,8 @@ def test_the_default_record_is_bounded_and_has_the_ends() -> None:
         (dict(limit=float("nan")), "limit=nan"),
         (dict(record="some"), "Give 'all' or steps"),
         (dict(compressor=HardThreshold(raw=0.1)), "unproven"),
+        (dict(compressor=HardThreshold(raw=0.1, lam=1.0), unproven=True), "gradients, for which lam is raw = lam = 1"),
+        (dict(down=HardThreshold(raw=0.1, lam=1.0)), "gradients, for which lam is raw = lam = 1"),
         (dict(compressor=RandK(k=1, unbiased=True)), "Scaled"),
     ],
 )

@@ -85,6 +85,8 @@ class Algorithm(Parametrised):
         The unit of its messages: a step (γ·gradient) or a gradient.
     accepts : tuple
         What it needs of a compressor: one of these `needs`. Empty: any compressor.
+    implementable : bool
+        Whether real workers can do it; False for one that asks for what nobody knows, such as the minimiser.
     in_place : bool
         Whether a step has no use for the memory it gave to `send_with_memory`, nor the next one for what arrived, so
         that the channel may write over both; it does so for long vectors.
@@ -95,6 +97,7 @@ class Algorithm(Parametrised):
     keyword_only: ClassVar[bool] = True
     unit: ClassVar[str] = "gradient"
     accepts: ClassVar[tuple[Any, ...]] = ()
+    implementable: ClassVar[bool] = True
     in_place: ClassVar[bool] = False
     symbolic: ClassVar[bool] = True
 

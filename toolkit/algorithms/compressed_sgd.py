@@ -16,7 +16,9 @@ class CompressedSGD(Algorithm):
 
     .. math:: x \leftarrow x - \gamma \tfrac1n \sum_i C(g_i(x)) .
 
-    It needs an unbiased compressor (ω); with a biased one it may diverge on a strongly convex problem (sheet D5).
+    It needs an unbiased compressor (ω); with a biased one it may diverge on a strongly convex problem (sheet D5), so
+    that pair has to be asked for with ``unproven=True``. With a hard threshold it is the no-memory method of Sahu et
+    al. (ALG-a4, code): its messages are gradients, so raw = λ, and it stands still where no entry is above λ.
 
     Notes
     -----

@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
 from toolkit.compressors._base import Compressor
@@ -15,6 +17,8 @@ from toolkit.compressors._fields import like
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
 from toolkit.parameters import Schedule, bind
+
+ROUNDED = 0.01  # how far raw and γ·lam may be apart, relative to the larger, and still be one threshold
 
 
 class HardThreshold(Compressor):
@@ -30,12 +34,14 @@ class HardThreshold(Compressor):
     lam : float, optional
         The threshold λ in gradient units, at least 0; may be swept. A method whose messages are steps (γ·gradient)
         needs raw = γλ, which only it can say: `for_messages` turns `lam` into `raw`, and `simulate` calls it.
+        Given beside `raw`, it only checks that one: a threshold in the wrong unit is refused.
 
     Raises
     ------
     WrongUse
-        If not exactly one of the two is given, or it is not a finite number of at least 0; by `message`, if the
-        threshold is still `lam`.
+        If none of the two is given, or one is not a finite number of at least 0; by `message`, if the threshold is
+        still `lam`; by `for_messages`, if both are given and differ in the unit of the messages by more than 1 %, which
+        allows for numbers that were rounded.
 
     Notes
     -----
@@ -51,6 +57,8 @@ class HardThreshold(Compressor):
     array([ 3., -5.,  0.])
     >>> HardThreshold(lam=30.0).for_messages("iterate", 0.125).raw
     3.75
+    >>> HardThreshold(raw=3.75, lam=30.0).for_messages("iterate", 0.125)
+    HardThreshold(raw=3.75)
     """
 
     keyword_only: ClassVar[bool] = True
@@ -63,19 +71,40 @@ class HardThreshold(Compressor):
     lam: float | None = None
 
     def validate(self) -> None:
-        if (self.raw is None) == (self.lam is None):
+        if self.raw is None and self.lam is None:
             raise WrongUse(
-                f"HardThreshold(raw={self.raw}, lam={self.lam})",
-                "exactly one threshold must be given",
+                "HardThreshold()",
+                "no threshold was given",
                 "give raw in the unit of the message, or lam in gradient units",
             )
-        check_magnitude(self, "lam" if self.raw is None else "raw")
+        for field in ("raw", "lam"):
+            if getattr(self, field) is not None:
+                check_magnitude(self, field)
 
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         if self.lam is None:
             return self
         raw = _product(stepsize, self.lam) if unit == "iterate" else self.lam
+        if self.raw is not None:
+            self._check_agreement(raw, unit, stepsize)
+            raw = self.raw
         return bind(self, {("raw",): raw, ("lam",): None})
+
+    def _check_agreement(self, wanted: Any, unit: str, stepsize: Any) -> None:
+        """Refuse a `raw` that is not what `lam` asks for."""
+        remedy = "give one of the two: raw in the unit of the message, or lam in gradient units"
+        if any(isinstance(one, Schedule) for one in (self.raw, wanted)):
+            raise WrongUse(f"{self!r}, changing with the step", "lam can only check a raw that stays", remedy)
+        raw, wanted, lam, gamma = np.broadcast_arrays(self.raw, wanted, self.lam, stepsize)
+        apart = abs(raw - wanted) > ROUNDED * np.maximum(raw, wanted)
+        if apart.any():
+            i = np.argmax(apart)
+            asked = f"HardThreshold(raw={raw.flat[i]:g}, lam={lam.flat[i]:g}) at step size {gamma.flat[i]:g}"
+            what = {
+                "iterate": "steps, for which lam is raw = γ·lam",
+                "gradient": "gradients, for which lam is raw = lam",
+            }
+            raise WrongUse(asked, f"messages are {what[unit]} = {wanted.flat[i]:g}", remedy)
 
     def message(self, x: Array, draw: Any) -> Array:
         xp = namespace(x)
@@ -92,7 +121,7 @@ class HardThreshold(Compressor):
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         given = self.lam if self.raw is None else self.raw
-        source = "d·raw², not attained" if self.lam is None else "dλ² in gradient units, not attained"
+        source = "dλ² in gradient units, not attained" if self.raw is None else "d·raw², not attained"
         return CompressorConstants(kappa_sq=exact(_product(given, given, d), source))
 
     def expected_error(self, x: Array) -> Array:
