@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from fractions import Fraction
 from numbers import Rational
 from typing import Any, Literal, get_args
 
@@ -24,10 +25,10 @@ def sequences(x: Any, asked: str) -> tuple[Array, bool]:
     """
     try:
         array = np.asarray(x)
-        exact = array.dtype == object and all(isinstance(value, Rational) for value in array.flat)
+        exact = array.dtype == object and array.size > 0 and all(isinstance(value, Rational) for value in array.flat)
         if np.iscomplexobj(array):
             raise TypeError
-        array = array if exact else np.array(array, dtype=float, order="C")
+        array = np.vectorize(Fraction, otypes=[object])(array) if exact else np.array(array, dtype=float, order="C")
     except (TypeError, ValueError):
         raise WrongUse(asked, "the sequence is no array of real numbers", SHAPES) from None
     if array.ndim not in (2, 3) or array.size == 0:
