@@ -16,7 +16,9 @@ from toolkit.channel import Channel
 from toolkit.compressors import (
     FCC,
     QSGD,
+    Blocks,
     Composition,
+    FloatFormat,
     HardThreshold,
     Identity,
     Induced,
@@ -146,6 +148,20 @@ def test_both_messages_are_sent_and_their_fields_do_not_collide() -> None:
     assert (bits.values.item(), bits.side.item()) == (8 * 64, 32)  # one seed for both
     kept = [part[0, 0] for name, part in induced.parts(x[None, None], draw).items() if "kept" in name]
     assert (kept[0].sum(), kept[1].sum()) == (3, 5)
+
+
+def test_constants_that_hold_from_a_magnitude_on_are_none_of_what_is_computed():
+    """Of x = 1.27e-38 a first bfloat16 message leaves what the second, subnormal one cannot take."""
+    nearest, random = FloatFormat("bfloat16"), FloatFormat("bfloat16", rounding="stochastic")
+    x = np.array([1.2719216216194483e-38, 0.0])
+    rest = FCC(nearest, rounds=2).compress(x) - x
+    assert (rest @ rest) > (1 - float(nearest.constants(2).delta)) ** 2 * (x @ x)
+    assert FCC(nearest, rounds=2).constants(2).delta is None
+    assert FCC(nearest, rounds=1).constants(2).delta is not None
+    assert Rotated(nearest).constants(2).delta is None
+    assert Induced(ScaledSign(), random).constants(2).omega is None
+    assert Induced(TopK(k=1), random).constants(2).omega is not None
+    assert Blocks(nearest, 1).constants(2).delta is not None
 
 
 # FCC.

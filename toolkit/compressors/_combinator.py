@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._fields import per_row
@@ -17,6 +19,7 @@ from toolkit.parameters import bind
 
 __all__ = [
     "Combinator",
+    "constants_of_rest",
     "labelled",
     "labelled_layout",
     "price_of_one",
@@ -130,6 +133,21 @@ class Combinator(Compressor):
 def unbiased_of(omega: Constant, ab: Constant | None) -> CompressorConstants:
     """Return ω, the AB pair where there is one and, where ω < 1, δ = 1 − ω."""
     return dataclasses.replace(unbiased(omega), ab=ab)
+
+
+def constants_of_rest(compressor: Compressor, d: int, n: int) -> CompressorConstants:
+    """Return the constants that a compressor has for numbers that were computed, and may be as small as rounding makes.
+
+    None is known if its own hold only from some magnitude on that is above subnormal numbers.
+
+    Examples
+    --------
+    >>> from toolkit.compressors import FloatFormat, Natural
+    >>> constants_of_rest(FloatFormat("bfloat16"), 4, 1).delta, float(constants_of_rest(Natural(), 4, 1).omega)
+    (None, 0.125)
+    """
+    low, _ = compressor.domain(d, np.dtype(float))
+    return compressor.constants(d, n) if low <= np.finfo(float).smallest_normal else CompressorConstants()
 
 
 def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:
