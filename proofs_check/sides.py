@@ -10,9 +10,11 @@ import numpy as np
 from proofs_check.claim import Instance
 from proofs_check.statistics import Decision, decide_exact
 from toolkit.arrays import Array
+from toolkit.rates import Estimate, equivalence
 
-__all__ = ["equality", "expectation", "inequality"]
+__all__ = ["agreement", "equality", "expectation", "inequality"]
 
+AGREEMENT = {"equivalent": "holds", "different": "violated", "undecided": "undecided"}
 EPS = float(np.finfo(float).eps)
 
 
@@ -147,6 +149,42 @@ def expectation(name: str, decision: Decision, *, error_probability: float | Non
         basis=decision.basis,
         runs=decision.runs or 1,
         reason="; ".join(part for part in (decision.reason, reason) if part),
+    )
+
+
+def agreement(name: str, found: Estimate, target: float, margin: float, *, runs: int = 1, reason: str = "") -> Instance:
+    """Judge whether a measured number, known by its interval, is a target to within a margin.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instance.
+    found : Estimate
+        The number with its interval.
+    target, margin : float
+        The statement: target − margin ≤ number ≤ target + margin.
+    runs : int
+        Number of independent runs behind it.
+    reason : str
+        What else is to be said.
+
+    Examples
+    --------
+    >>> one = agreement("a slope", Estimate(-0.51, -0.53, -0.49, 0.99, "asymptotic (t)"), -0.5, 0.05, runs=8)
+    >>> one.verdict, one.reason
+    ('holds', 'in [-0.53, -0.49], margin ±0.05')
+    """
+    parts = [f"in [{found.low:.4g}, {found.high:.4g}], margin ±{margin:.3g}", reason]
+    return Instance(
+        name,
+        AGREEMENT[equivalence(found, target, margin)],
+        measured=float(found.value),
+        bound=target,
+        ratio=float(found.value / target) if target else None,
+        error_probability=1 - found.confidence,
+        basis=found.basis,
+        runs=runs,
+        reason="; ".join(part for part in parts if part),
     )
 
 

@@ -95,7 +95,8 @@ class HardThreshold(Compressor):
         remedy = "give one of the two: raw in the unit of the message, or lam in gradient units"
         if any(isinstance(one, Schedule) for one in (self.raw, wanted)):
             raise WrongUse(f"{self!r}, changing with the step", "lam can only check a raw that stays", remedy)
-        raw, wanted, lam, gamma = np.broadcast_arrays(self.raw, wanted, self.lam, stepsize)
+        given: Any = (self.raw, wanted, self.lam, stepsize)
+        raw, wanted, lam, gamma = np.broadcast_arrays(*given)
         apart = abs(raw - wanted) > ROUNDED * np.maximum(raw, wanted)
         if apart.any():
             i = np.argmax(apart)

@@ -13,13 +13,14 @@ from problems.quadratic import Quadratic
 from proofs_check.cases import Setting
 from proofs_check.claim import Claim, Instance, not_applicable
 from proofs_check.convergence import curve
+from proofs_check.sides import agreement
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.averages import uniform
 from toolkit.compressors.hard_threshold import HardThreshold
 from toolkit.errors import WrongUse
 from toolkit.experiment import Experiment
-from toolkit.rates import equivalence, slope
+from toolkit.rates import slope
 
 if TYPE_CHECKING:
     import xarray
@@ -35,7 +36,6 @@ RUNS = 64
 SHARE = 0.05  # what the memory's part of the bound may make up of the mean
 MARGIN = 0.05  # slopes within it count as equal
 CONFIDENCE = 0.99
-VERDICTS = {"equivalent": "holds", "different": "violated", "undecided": "undecided"}
 
 
 @dataclass(frozen=True)
@@ -149,20 +149,8 @@ class _Slope(Claim):
         except WrongUse as error:
             return [not_applicable(name, str(error))]
         share = float((rate.memory_term / means.mean(axis=0)).max())
-        return [
-            Instance(
-                name,
-                VERDICTS[equivalence(found, -0.5, MARGIN)],
-                measured=found.value,
-                bound=-0.5,
-                ratio=found.value / -0.5,
-                error_probability=1 - found.confidence,
-                basis=found.basis,
-                runs=len(means),
-                reason=f"slope in [{found.low:.4f}, {found.high:.4f}], margin ±{MARGIN}; "
-                f"the memory's part of the bound is at most {share:.1%} of the mean",
-            )
-        ]
+        reason = f"the memory's part of the bound is at most {share:.1%} of the mean"
+        return [agreement(name, found, -0.5, MARGIN, runs=len(means), reason=reason)]
 
 
 class SlopeInSteps(_Slope):
