@@ -41,8 +41,8 @@ class NonzeroSampling(Compressor):
     which Rand-k mostly misses: there N takes the place of d. On vectors of zeros and ones it is the estimation scheme
     of Barnes, Inan, Isik and Özgür (2020) (ALG-b3, recalled), whose values need not be sent: see `toolkit.estimation`.
 
-    The price is N or, as it is no larger, the number sent, in ⌈log2(d + 1)⌉ bits, and what is sent with its positions.
-    As bytes, both numbers are written.
+    The price is N in ⌈log2(d + 1)⌉ bits, and min(k, N) values with their set of positions. As bytes, the number of
+    positions is written beside N.
 
     Examples
     --------
