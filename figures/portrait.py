@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 WORKERS = 4
 BITS, ERROR = (0.05, 45.0), (3e-4, 45.0)  # what the panels show
-PANEL, KEY_ROW, KEY_COLUMNS = 2.6, 0.118, 3  # inches, inches
+SIDE_BY_SIDE = 2  # panels
+PANEL, KEY_ROW, KEY_COLUMNS = 2.9, 0.118, 6  # inches, inches
 TITLES = {
     "gaussian": "Gaussian vectors",
     "laplace": "Laplace vectors",
@@ -47,11 +48,14 @@ class Portrait(Figure):
         draw = Draw(seed=np.arange({"quick": 1, "full": 8}[level]), workers=WORKERS)
         points = _points(shown, draw, possible)
         entries = _key_entries(shown)
-        rows = -(-len(entries) // KEY_COLUMNS)
-        heights = [PANEL] * len(TITLES) + [KEY_ROW * rows]
-        with Plate(panels=len(heights), height=sum(heights) + 0.55, shares=heights) as plate:
-            for panel in TITLES:
+        rows, places = _key_places([look is None for _, look in entries])
+        heights = [PANEL] * (len(TITLES) // SIDE_BY_SIDE) + [KEY_ROW * rows]
+        height = sum(heights) + 0.3
+        with Plate(panels=len(TITLES) + 1, height=height, columns=SIDE_BY_SIDE, shares=heights) as plate:
+            for place, panel in enumerate(TITLES):
                 axes = _plane(plate, panel)
+                if place >= len(TITLES) - SIDE_BY_SIDE:
+                    axes.set_xlabel("bits per coordinate")
                 for (number, name), own in points[points.panel == panel].groupby(["number", "curve"]):
                     x, y = np.clip(np.asarray(own.x), *BITS), np.clip(np.asarray(own.y), *ERROR)
                     plate.numbered(axes, str(name), str(number), x, y, look=GROUP_LOOKS[own.group.iloc[0]])
@@ -61,8 +65,7 @@ class Portrait(Figure):
                     plate.theory(axes, line.name, line.bits, line.error, **where)
                 if any(line.at is None for line in lines):
                     axes.legend(loc="lower left")
-            axes.set_xlabel("bits per coordinate")
-            _draw_key(plate.panel("key", x="", y=""), entries, rows)
+            _draw_key(plate.panel("key", x="", y=""), entries, rows, places)
         theory = plate.table[plate.table.kind == "theory"]
         left_out = [family.name for family in found if not family.compressors]
         caption = _caption(points, possible, draw.shape[0] * WORKERS, left_out)
@@ -129,19 +132,40 @@ def _key_entries(shown: Sequence[Family]) -> list[tuple[str, Any]]:
     return entries
 
 
-def _draw_key(axes: Any, entries: Sequence[tuple[str, Any]], rows: int) -> None:
+def _key_places(headings: Sequence[bool]) -> tuple[int, list[tuple[int, int]]]:
+    """Return the rows of the key, and the column and row of each line; a heading is never the last of its column.
+
+    Examples
+    --------
+    >>> _key_places([True, False, True] + 4 * [False] + [True] + 5 * [False])
+    (3, [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2), (4, 0), (4, 1), (4, 2)])
+    """
+    rows = -(-len(headings) // KEY_COLUMNS)
+    while True:
+        places: list[tuple[int, int]] = []
+        slot = 0
+        for heading in headings:
+            slot += heading and slot % rows == rows - 1
+            places.append(divmod(slot, rows))
+            slot += 1
+        if slot <= rows * KEY_COLUMNS:
+            return rows, places
+        rows += 1
+
+
+def _draw_key(axes: Any, entries: Sequence[tuple[str, Any]], rows: int, places: Sequence[tuple[int, int]]) -> None:
     """Write the key in columns over the whole width of the figure."""
+    from matplotlib.transforms import blended_transform_factory
+
+    where: Any = {"transform": blended_transform_factory(axes.figure.transFigure, axes.transAxes), "in_layout": False}
     axes.set_axis_off()
-    for i, (words, look) in enumerate(entries):
-        column, row = divmod(i, rows)
-        x, y = -0.16 + 0.4 * column, 1 - (row + 0.5) / rows
+    for (words, look), (column, row) in zip(entries, places, strict=True):
+        x, y = 0.02 + 0.98 * column / KEY_COLUMNS, 1 - (row + 0.5) / rows
         colour, style = (GREY, "italic") if look is None else (look.ink, "normal")
-        text = axes.text(x + 0.02 * (look is not None), y, words, fontsize=6, va="center", color=colour, style=style)
-        text.set_in_layout(False)
+        left = x + 0.01 * (look is not None)
+        axes.text(left, y, words, fontsize=6, va="center", color=colour, style=style, **where)
         if look is not None:
-            axes.plot([x], [y], marker=look.marker, color=look.colour, markersize=3, clip_on=False)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
+            axes.plot([x], [y], marker=look.marker, color=look.colour, markersize=3, clip_on=False, **where)
 
 
 def _caption(points: pandas.DataFrame, possible: Mapping[str, Limits], messages: int, left_out: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import problems
 from figures import _messages, logistic_regression, portrait
 from figures._base import Figure
 from figures._limits import limits
-from figures._style import CODE_LOOKS, COLUMN
+from figures._style import CODE_LOOKS, COLUMN, TEXT
 from toolkit import members
 from toolkit.sweep import run_all
 
@@ -211,7 +211,7 @@ def corners(text, renderer):
 @pytest.mark.parametrize("name", NAMES)
 def test_names_neither_overlap_nor_leave_the_page(name, drawings):
     figure = drawings[name].figure
-    assert figure.get_figwidth() == COLUMN
+    assert figure.get_figwidth() in (COLUMN, TEXT)
     figure.draw_without_rendering()
     renderer = figure._get_renderer()
     shown = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
