@@ -83,7 +83,8 @@ def lay_out(experiment: Experiment) -> Batch:
         for i, (where, _) in enumerate(axes.values())
     }
     seeds = np.tile(np.arange(experiment.seed, experiment.seed + runs, dtype=np.uint32), len(cells))
-    x0 = experiment.x0 if experiment.x0.ndim == 2 else np.broadcast_to(experiment.x0, (runs, experiment.x0.size))
+    x0 = experiment.x0 if experiment.x0.ndim == 3 else experiment.x0.reshape(-1, 1, experiment.x0.shape[-1])
+    x0 = np.broadcast_to(x0, (runs, *x0.shape[1:]))
     return Batch(
         experiment=experiment,
         sizes={name: len(values) for name, (_, values) in axes.items()} | {"run": runs},
@@ -91,7 +92,7 @@ def lay_out(experiment: Experiment) -> Batch:
         parts=parts,
         columns=by_row,
         seeds=seeds,
-        start=np.ascontiguousarray(np.tile(x0, (len(cells), 1))[:, None, :]),
+        start=np.tile(x0, (len(cells), 1, 1)),
     )
 
 

@@ -140,9 +140,16 @@ class Channel:
         self._spoke_down = True
         return self._transmit("up", v, exact, None, purpose, self.topology.degrees)
 
-    def mix(self, v: Array) -> Array:
-        """Return Wv − v on public copies, which costs nothing."""
-        return self.topology.matrix @ v - v
+    def mix(self, v: Array, own: Array | None = None) -> Array:
+        """Return Σ_j w_ij (v_j − v_i) = Wv − v on public copies, which costs nothing.
+
+        With `own` worker i takes its own value as it is: Σ_{j≠i} w_ij (v_j − own_i).
+        """
+        W = self.topology.matrix
+        if own is None:
+            return W @ v - v
+        others = W - np.diag(np.diag(W))
+        return others @ v - others.sum(axis=1)[:, None] * own
 
     def preview(self, v: Array) -> Array:
         """Return what would arrive if `v` were the next message sent; free, and draws what that message would."""

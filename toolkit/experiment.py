@@ -47,7 +47,7 @@ class Experiment:
         Number T of steps.
     runs, seed : int
         Run r of the `runs` repetitions has seed value seed + r.
-    x0 : array, shape (d,) or (runs, d), optional
+    x0 : array, shape (d,), (runs, d) or (1 or runs, worker, d), optional
         The start; by default the problem's.
     batch : 'full', int or Schedule, optional
         What a gradient sample is; by default the problem's.
@@ -173,8 +173,10 @@ class Experiment:
             start = np.array(start, dtype=np.float32 if getattr(start, "dtype", None) == np.float32 else float)
         except (TypeError, ValueError) as error:
             raise WrongUse(asked, f"x0={start!r}", f"give numbers of shape ({d},) or ({self.runs}, {d})") from error
-        if start.shape not in ((d,), (self.runs, d)):
-            raise WrongUse(asked, f"x0 has shape {start.shape}", f"give ({d},) or ({self.runs}, {d})")
+        each = (self.problem.workers, d)  # of methods in which every worker holds an own point
+        if start.shape not in ((d,), (self.runs, d), (1, *each), (self.runs, *each)):
+            remedy = f"give ({d},) or ({self.runs}, {d}), or with own points of the workers (1, {each[0]}, {d})"
+            raise WrongUse(asked, f"x0 has shape {start.shape}", remedy)
         if not np.isfinite(start).all():
             raise WrongUse(asked, "x0 holds infinities or NaN", "give finite numbers")
         start.flags.writeable = False

@@ -86,7 +86,7 @@ def test_the_description_is_plain_data_and_the_same_in_another_process() -> None
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert other == Experiment(**BASE).canonical
-    described = {"class": "toolkit.compressors.top_k.TopK", "k": 2, "fraction": None}
+    described = {"class": "toolkit.compressors.top_k.TopK", "k": 2, "fraction": None, "ties": "lowest"}
     assert json.loads(other)["compressor"] == described
 
 

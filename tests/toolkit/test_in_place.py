@@ -10,6 +10,7 @@ from toolkit import members, simulate
 from toolkit.algorithms import Algorithm, ErrorFeedback
 from toolkit.cli.simplest import simplest
 from toolkit.compressors import QSGD, Compressor, Natural, RandK, ScaledSign, TopK
+from toolkit.topology import complete
 
 ALL = [simplest(members.load("toolkit.algorithms", name)) for name in members.names("toolkit.algorithms")]
 METHODS = [method for method in ALL if method.impossible(TopK(k=1)) is None]  # which compress
@@ -30,6 +31,8 @@ COMPRESSORS = [
 
 def both_ways(problem, method, compressor, **setting):
     setting = {"stepsize": 0.01, "steps": 12, "record": "all", "unproven": True} | setting
+    if problem.workers > 1:
+        setting |= {"topology": complete(problem.workers)}  # for the methods that gossip
     apart, in_place = (simulate(problem, method, compressor, **setting, in_place=way) for way in (False, True))
     for name in apart.data_vars:
         assert apart[name].values.tobytes() == in_place[name].values.tobytes(), name

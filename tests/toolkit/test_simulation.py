@@ -7,7 +7,7 @@ import pytest
 
 from problems import Problem, Quadratic
 from toolkit import Experiment, simulate
-from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
+from toolkit.algorithms import CHOCO, EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
 from toolkit.averages import contracting, geometric, polynomial, uniform
 from toolkit.compressors import (
     QSGD,
@@ -384,19 +384,6 @@ class MARINA(Algorithm):
         return State(x=x, gradient=gradient, estimate=where(full, sent, state.estimate + sent))
 
 
-class CHOCO(Algorithm):
-    consensus: float
-
-    def init(self, x, oracle, channel, draw):
-        x = oracle.per_worker(x)
-        return State(x=x, public=0 * x)
-
-    def step(self, state, oracle, channel, draw):
-        half = state.x - self.stepsize * oracle.sample(state.x)
-        public = state.public + channel.exchange(half - state.public)
-        return State(x=oracle.prox(half + self.consensus * channel.mix(public), self.stepsize), public=public)
-
-
 def test_the_designs_marina_runs_unchanged_and_its_coin_is_charged():
     problem = Quadratic.generate(3, 8, spectrum=(0.2, 1.0), heterogeneity=1.0, seed=2)
     result = simulate(problem, MARINA(p=0.2), RandK(k=2, unbiased=True), stepsize=0.2, steps=400, runs=4)
@@ -409,7 +396,7 @@ def test_the_designs_marina_runs_unchanged_and_its_coin_is_charged():
     assert (np.abs(coins - 80) < 60).all()  # Hoeffding over 400 coins: false alarm below 1e-7 for the four runs
 
 
-def test_the_designs_choco_runs_unchanged_and_keeps_the_average():
+def test_choco_keeps_the_average_and_optimises():
     problem = Quadratic.generate(5, 8, spectrum=(0.5, 1.0), heterogeneity=1.0, seed=2)
     x0 = np.arange(8.0)
     gossip = CHOCO(consensus=0.1)
@@ -419,6 +406,30 @@ def test_the_designs_choco_runs_unchanged_and_keeps_the_average():
     assert result.bits_down.values[0, -1] == 0
     optimise = simulate(problem, gossip, TopK(k=2), topology=ring(5), stepsize=0.05, steps=2000)
     assert optimise.f_gap.values[0, -1] < 0.05 * optimise.f_gap.values[0, 0]
+
+
+def test_workers_may_start_at_points_of_their_own():
+    problem = Quadratic.generate(5, 8, spectrum=(0.5, 1.0), heterogeneity=1.0, seed=2)
+    own = np.random.default_rng(0).standard_normal((1, 5, 8))
+    setting = dict(topology=ring(5), stepsize=0.0, steps=60, keep=("x",), runs=2)
+    result = simulate(problem, CHOCO(consensus=0.3), TopK(k=4), x0=own, **setting)
+    x = result.x.values[:, -1]
+    np.testing.assert_allclose(x.mean(axis=1), np.repeat(own.mean(axis=1), 2, axis=0), rtol=1e-12, atol=1e-13)
+    assert np.square(x - x.mean(axis=1, keepdims=True)).sum() < 0.1 * np.square(own - own.mean(axis=1)).sum()
+    two = simulate(problem, CHOCO(consensus=0.3), TopK(k=4), x0=np.concatenate([own, own]), **setting)
+    assert np.array_equal(two.x.values, result.x.values)
+    with pytest.raises(WrongUse, match="own points of the workers"):
+        simulate(problem, CHOCO(consensus=0.3), TopK(k=4), x0=own[:, :4], **setting)
+
+
+def test_mixing_with_the_own_value_leaves_the_own_message_out():
+    from toolkit.channel import Channel
+
+    channel, rng = Channel(Identity(), Identity(), ring(5)), np.random.default_rng(0)
+    seen, own = rng.standard_normal((2, 1, 5, 3))
+    expected = [sum(ring(5).matrix[i, j] * (seen[0, j] - own[0, i]) for j in range(5) if j != i) for i in range(5)]
+    np.testing.assert_allclose(channel.mix(seen, own=own)[0], expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(channel.mix(seen, own=seen), channel.mix(seen), rtol=0, atol=1e-15)
 
 
 class MajorityVote(Algorithm):

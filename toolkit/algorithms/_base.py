@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, dataclass_transform
 
 from toolkit import kernels
 from toolkit.arrays import Array, namespace
@@ -69,6 +69,7 @@ def where(condition: Array, a: Array, b: Array) -> Array:
     return namespace(a, b).where(condition, a, b)
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Algorithm(Parametrised):
     """A method; subclass it, declare every number it needs as a field, and write `init` and `step`.
 
