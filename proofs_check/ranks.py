@@ -18,7 +18,7 @@ LIMIT = 1 << 18  # rows compressed
 
 
 def ranked_outcomes(compressor: Compressor, x: Array) -> Outcomes:
-    """Return every message of each vector with its probability, by playing all orders of the uniform numbers.
+    """Return the message of each vector for every order of the uniform numbers, all equally probable.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def ranked_outcomes(compressor: Compressor, x: Array) -> Outcomes:
     --------
     >>> from toolkit.compressors import RTopK
     >>> every = ranked_outcomes(RTopK(k=1, r=2), np.array([[[1.0, -8.0, 4.0]]]))
-    >>> every.sent[:, 0].tolist(), every.probability
-    ([[0.0, -8.0, 0.0], [0.0, 0.0, 4.0]], array([0.5, 0.5]))
+    >>> every.sent.shape, every.expect(every.sent)
+    ((6, 1, 3), array([[[ 0., -4.,  2.]]]))
     """
     vectors, workers, d = x.shape
     count = math.factorial(d) ** workers
@@ -53,15 +53,5 @@ def ranked_outcomes(compressor: Compressor, x: Array) -> Outcomes:
     sent = [compressor.message(rows, Script(np.tile((orders + inside) / d, (vectors, 1, 1)))) for inside in (0.5, 0.25)]
     if not np.array_equal(*sent):
         raise NotFinite("the numbers matter otherwise than by their order")
-    return _merged(sent[0].reshape(vectors, count, workers, d))
-
-
-def _merged(sent: Array) -> Outcomes:
-    """Return messages of equal probability, shape (vector, order, worker, d), equal ones of a vector as one."""
-    messages, probability, vector = [], [], []
-    for number, own in enumerate(sent):
-        different, how_often = np.unique(own, axis=0, return_counts=True)
-        messages.append(different)
-        probability.append(how_often / len(own))
-        vector.append(np.full(len(different), number))
-    return Outcomes(np.concatenate(messages), np.concatenate(probability), np.concatenate(vector))
+    vector = np.repeat(np.arange(vectors), count)
+    return Outcomes(sent[0], np.full(len(rows), 1 / count), vector)

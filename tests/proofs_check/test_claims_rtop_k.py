@@ -10,12 +10,12 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.rtop_k import bernoulli_limits, bernoulli_mean
-from toolkit.compressors import NonzeroSampling
+from proofs_check.claims.rtop_k import bernoulli_limits, bernoulli_mean, random_top_k
+from toolkit.compressors import NonzeroSampling, RTopK, TopK
 from toolkit.estimation.schemes import LowestOnes, RandomCoordinates, RandomOnes
 from toolkit.sweep import run_all
 
-MODULES = (bernoulli_limits, bernoulli_mean)
+MODULES = (bernoulli_limits, bernoulli_mean, random_top_k)
 CLAIMS = {
     value.id: value()
     for module in MODULES
@@ -59,6 +59,7 @@ def test_ratios(records):
     assert 0.95 < ratio["S-b2-crossover"] < 0.97  # at d = 256, k = 40: more than the 3 % of the sheet
     assert 1 - 1e-6 < ratio["S-b3-information"] <= 1
     assert 1 < ratio["S-b3-limit"] < 1.02
+    assert 0.998 < ratio["S-b5-gain"] < 1
 
 
 class ForgetsToCount(NonzeroSampling):
@@ -79,6 +80,26 @@ class Linear(RandomOnes):
 class NoBias(LowestOnes):
     def risk(self, theta, n):
         return super().risk(theta, n) - self.bias_sq(theta)
+
+
+class KeepsTheTop(RTopK):
+    def parts(self, x, draw):
+        return {"sent": TopK(k=self.k).message(x, None) != 0, "value": x}
+
+
+class SendsAllOfTheTop(RTopK):
+    def parts(self, x, draw):
+        return {"sent": TopK(k=self.r).message(x, None) != 0, "value": x}
+
+
+class Rescaled(RTopK):
+    def assemble(self, parts, draw, d, dtype):
+        return super().assemble(parts, draw, d, dtype) * self.r / self.k
+
+
+class CoversAll(RTopK):
+    def coverage(self, n):
+        return min(self.k * n, self.r)
 
 
 def broken(claim: type[Claim], **changes: Any) -> Claim:
@@ -117,6 +138,25 @@ CONTROLS = {
         bernoulli_limits.Information,
         proxy=lambda self, theta: bernoulli_limits.Information().proxy(theta) / 2,
     ),
+    "the error of Top-k": broken(random_top_k.ErrorIdentity, compressor=KeepsTheTop),
+    "the error with k/d for k/r": broken(
+        random_top_k.ErrorIdentity,
+        stated=lambda self, x, k, r: random_top_k.top_energy(x, 9) - k / x.shape[-1] * random_top_k.top_energy(x, r),
+    ),
+    "δ = k/r": broken(random_top_k.Contraction, delta=lambda self, k, r, d: k / r),
+    "δ of a rescaled message": broken(random_top_k.Contraction, compressor=Rescaled),
+    "equality where Top-k has it": broken(random_top_k.Equality, compressor=KeepsTheTop),
+    "a δ that grows with r": broken(random_top_k.Monotone, compressor=SendsAllOfTheTop),
+    "coverage without repetitions": broken(random_top_k.Coverage, compressor=CoversAll),
+    "moments of a rescaled message": broken(random_top_k.Moments, compressor=Rescaled),
+    "errors of Top-k": broken(random_top_k.ErrorOfMean, compressor=KeepsTheTop),
+    "errors of one worker": broken(
+        random_top_k.ErrorOfMean,
+        stated=lambda self, p, k, r, n: RTopK(k=k, r=r).error_of_mean(p, 1)[:, 0],
+    ),
+    "no gain": broken(random_top_k.Gain, factor=lambda self, n: 1.0),
+    "a gain of 2 − 2/n": broken(random_top_k.Gain, factor=lambda self, n: 2 - 2 / n),
+    "Top-k as the best": broken(random_top_k.BestRange, chosen=lambda self, p, k, n: k),
     "positions of one bit": broken(bernoulli_limits.Limit, bits=lambda self, scheme, d: 4),
 }
 

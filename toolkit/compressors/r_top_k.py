@@ -50,8 +50,8 @@ class RTopK(Compressor):
     >>> x = np.array([1.0, -8.0, 2.0, 4.0])
     >>> float(np.abs(RTopK(k=1, r=2).compress(x, Draw(seed=1))).sum()) in (4.0, 8.0)
     True
-    >>> RTopK(k=1, r=2).expected_error(x[None, None])
-    array([[45.]])
+    >>> RTopK(k=1, r=2).expected_error(x[None, None]), RTopK(k=1, r=2).error_of_mean(x[None, None], n=3)
+    (array([[45.]]), array([[31.66666667]]))
     """
 
     random: ClassVar[bool] = True
@@ -99,5 +99,70 @@ class RTopK(Compressor):
         outside = namespace(x).where(top == 0, x, namespace(x).zeros_like(x))
         return kernels.sum_sq(outside) + per_row(like(1 - self.k / self.r, x)) * kernels.sum_sq(top)
 
+    def error_of_mean(self, x: Array, n: int) -> Array:
+        r"""Return the exact expected squared error of the mean of the messages of `n` workers that all hold `x`.
+
+        .. math:: E\Big\|x - \frac1n\sum_i C_i(x)\Big\|^2 = \|x\|^2 - w(r)\,\|x_{S_r}\|^2, \qquad
+                  w(r) = \frac kr\Big(2 - \frac1n\Big) - \frac{k^2}{r^2}\Big(1 - \frac1n\Big)
+
+        Parameters
+        ----------
+        x : array, shape (run, worker, d)
+            Every row is a vector of its own.
+        n : int
+            How many workers.
+
+        Returns
+        -------
+        array, shape (run, worker)
+
+        Notes
+        -----
+        Source: S-b5 (derived).
+        """
+        top = kernels.top_k(x, self.r)
+        outside = namespace(x).where(top == 0, x, namespace(x).zeros_like(x))
+        kept = self.k / self.r
+        lost = (1 - kept) ** 2 + kept * (1 - kept) / n  # 1 − w(r), the squared bias and the variance
+        return kernels.sum_sq(outside) + per_row(like(lost, x)) * kernels.sum_sq(top)
+
+    def coverage(self, n: int) -> Any:
+        """Return how many different coordinates `n` workers that all hold one vector send, on average (S-b5, derived).
+
+        Examples
+        --------
+        >>> RTopK(k=1, r=2).coverage(n=3)
+        1.75
+        """
+        return self.r * (1 - (1 - self.k / self.r) ** n)
+
     def price(self, n: int, d: int, dtype: Any) -> Any:
         return sparse_price(self.k, d, width(dtype))
+
+
+def best_r(x: Array, k: int, n: int) -> int:
+    """Return the r for which `n` workers that all hold `x` lose least in one step; the smallest, if there are several.
+
+    Parameters
+    ----------
+    x : array, shape (d,)
+        The vector.
+    k : int
+        How many coordinates each sends.
+    n : int
+        How many workers.
+
+    Notes
+    -----
+    Source: S-b5 (derived): r = k, Top-k, if n = 1 or x is steep, r = d if x is flat, and in between an r between.
+
+    Examples
+    --------
+    >>> x = np.array([4.0, 3.0, 2.0, 1.0])
+    >>> [best_r(x, k=1, n=n) for n in (1, 2, 64)], best_r(np.ones(4), k=1, n=2)
+    ([1, 1, 2], 4)
+    """
+    energy = np.cumsum(np.sort(np.square(np.asarray(x, dtype=float)))[::-1])[k - 1 :]
+    kept = k / np.arange(k, np.size(x) + 1)
+    gained = energy * (kept * (2 - 1 / n) - kept**2 * (1 - 1 / n))
+    return k + int(np.argmax(gained > gained.max() * (1 - 1e-12)))

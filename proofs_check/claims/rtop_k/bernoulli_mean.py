@@ -13,7 +13,7 @@ from problems.sparse_bernoulli import SparseBernoulli
 from proofs_check.claim import Claim, Instance
 from proofs_check.outcomes import Outcomes, outcomes
 from proofs_check.ranks import ranked_outcomes
-from proofs_check.sides import equality, inequality
+from proofs_check.sides import agreement, equality, inequality
 from proofs_check.statistics import mean_interval
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.arrays import Array
@@ -22,7 +22,7 @@ from toolkit.compressors.nonzero_sampling import NonzeroSampling
 from toolkit.draws import Draw
 from toolkit.estimation.schemes import AllCoordinates, LowestOnes, RandomCoordinates, RandomOnes, Scheme
 from toolkit.experiment import Experiment
-from toolkit.rates import equivalence, slope
+from toolkit.rates import slope
 
 if TYPE_CHECKING:
     import xarray
@@ -31,7 +31,6 @@ __all__ = ["REFERENCE", "families", "measured_risks", "one_step"]
 
 REFERENCE = "Barnes, Inan, Isik and Özgür, JSAIT 2020"
 CONFIDENCE = 0.999
-VERDICTS = {"equivalent": "holds", "different": "violated", "undecided": "undecided"}
 # Of small models: probabilities that no symmetry makes special, certain ones and impossible ones among them.
 SMALL: tuple[tuple[float, ...], ...] = ((0.5,), (0.25, 0.75), (0.7, 0.2, 0.4), (1.0, 0.3, 0.0), (0.6, 0.6, 0.6))
 # The model of the sheet's check, and what it leaves open: how θ is spread.
@@ -149,17 +148,7 @@ class _Risks(Claim):
             samples = measured_risks(data[name])
             exact = self.stated(scheme, theta, WORKERS)
             found = mean_interval(samples, 1 - CONFIDENCE)
-            yield Instance(
-                name,
-                VERDICTS[equivalence(found, exact, self.margin * exact)],
-                measured=float(found.value),
-                bound=exact,
-                ratio=float(found.value) / exact,
-                error_probability=1 - CONFIDENCE,
-                basis=found.basis,
-                runs=len(samples),
-                reason=f"mean in [{found.low:.4g}, {found.high:.4g}], margin ±{self.margin:.0%}",
-            )
+            yield agreement(name, found, exact, self.margin * exact, runs=len(samples))
 
 
 class ExactRisk(_Risks):
@@ -367,10 +356,6 @@ class Slopes(Claim):
         }
         instances = []
         for name, (x, risks, target) in curves.items():
-            found = slope(np.array(x), np.array(risks)).value
-            verdict = "holds" if abs(found - target) <= self.margin else "violated"
-            reason = f"exact risks of the flat model, margin ±{self.margin}"
-            instances.append(
-                Instance(f"d = {d}, {name}", verdict, found, target, found / target, reason=reason),
-            )
+            found = slope(np.array(x), np.array(risks))
+            instances.append(agreement(f"d = {d}, {name}", found, target, self.margin, reason="exact risks, flat θ"))
         return instances
