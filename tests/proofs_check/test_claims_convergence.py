@@ -23,6 +23,7 @@ from proofs_check.claims.ef21 import ef21
 from proofs_check.claims.sign import error_feedback_sgd
 from proofs_check.claims.total_error import rates, rethinking_sparsification_rates
 from proofs_check.convergence import ConvergenceBound, curve
+from proofs_check.exact_runs import second_moments
 from proofs_check.statistics import mean_interval
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
@@ -208,7 +209,7 @@ def test_steps_above_the_limit_are_not_judged(claim: ConvergenceBound, results: 
             return min(case.stepsizes) * 0.99
 
     for one in Stricter().check(data_of(claim, results), "quick"):
-        if "exact recursion" not in one.reason:
+        if "exact" not in one.reason and "no noise" not in one.reason:  # these are not runs of cases
             assert one.verdict == "not applicable"
             assert "above the theorem's limit" in one.reason or "not" in one.reason or "no known" in one.reason
 
@@ -294,14 +295,21 @@ def test_a_window_in_which_the_memory_counts_is_refused(monkeypatch: pytest.Monk
 
 
 def test_the_recalled_constant_fails_by_what_the_sheet_says() -> None:
-    least = CLAIMS["S-d3-recalled"].check({}, "quick")
-    means = CLAIMS["S-d3-recalled-mean"].check({}, "quick")
-    assert {"minimum over t" in one.name for one in least} == {"mean over t" in one.name for one in means} == {True}
-    assert [one.ratio for one in means] == pytest.approx([1.0233, 1.0069, 1.0297], abs=1e-4)
-    assert [one.ratio for one in least] == pytest.approx([1.0068, 1.0297], abs=1e-4)
-    assert all(
-        one.ratio is not None and one.ratio < 4 / 3 for one in means
-    )  # by more it cannot fail, says the form with the best ρ
+    least = CLAIMS["S-d3-recalled"].check({}, "full")
+    means = CLAIMS["S-d3-recalled-mean"].check({}, "full")
+    quadratic = "x²/2, overshoot"
+    found = {
+        kind: [one.ratio for one in some if one.name.startswith(quadratic)]
+        for kind, some in (("least", least), ("mean", means))
+    }
+    assert found["mean"] == pytest.approx([1.0233, 1.0069, 1.0297], abs=1e-4)
+    assert found["least"] == pytest.approx([1.0068, 1.0297], abs=1e-4)
+    # The sheet's 6·10⁸ samples per instance have 1.0039(3), 1.0070(2) and 1.0087(2) with a compressor that remembers
+    # q|p|, a little more on average than the one of small memory.
+    signs = [one.ratio for one in means if "samples ±1" in one.name]
+    assert signs == pytest.approx([1.0034, 1.0066, 1.0078], abs=1e-4)
+    assert all(one.verdict == "violated" for one in (*least, *means))
+    assert all(one.ratio is not None and one.ratio < 1.0791466 for one in (*least, *means))  # S-d3-cap
 
 
 def test_a_second_moment_that_is_read_off_is_large_enough_at_all_steps_together(
@@ -329,7 +337,7 @@ def test_a_second_moment_that_is_read_off_is_large_enough_at_all_steps_together(
 
 def test_the_exact_moments_are_those_of_the_method() -> None:
     q, gamma, T = Fraction(1, 4), Fraction(1, 2), 20
-    exact = [float(moment) for moment in error_feedback_sgd.second_moments(Fraction(1), gamma, q, T)]
+    exact = [float(moment) for moment in second_moments(Fraction(1), gamma, q, T)]
     result = simulate(
         Quadratic(hessians=[[1.0]], sigma_sq=1.0),
         ErrorFeedback(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from functools import cache
+from itertools import chain
 from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from proofs_check.cases import AbsoluteDeviations, Case, Setting, contractions, crossed, half_square, smooth_settings
 from proofs_check.claim import Claim, Instance
 from proofs_check.convergence import ERROR_PROBABILITY, ConvergenceBound, curve
+from proofs_check.exact_runs import fraction_instances, moment_instances, sign_samples, standing_instances
 from proofs_check.extremal import Shrink
 from proofs_check.sides import inequality
 from proofs_check.statistics import mean_interval
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 REFERENCE = "Karimireddy, Rebjock, Stich and Jaggi, ICML 2019"
 STEPS = {"quick": 100, "full": 200}
 RUNS = {"quick": 32, "full": 64}
+
+
+# Step sizes γ with the q at which samples ±1 exceed the recalled bound most, or nearly so.
+SIGNS = {
+    "quick": ((Fraction(3, 10), Fraction(1, 14)),),
+    "full": tuple((Fraction(i, 10), Fraction(1, 14)) for i in (1, 2, 3)),
+}
 
 
 class RelativeRate(ConvergenceBound):
@@ -119,6 +127,7 @@ class Smooth(RelativeRate):
     )
     reference = f"{REFERENCE} (S-d3, ρ = 1)"
     bound = staticmethod(simple_bound)
+    workers: ClassVar[tuple[int, ...]] = (1, 3)  # for how many it is judged on exact moments
 
     def sides(self, case: Case, cell: Mapping[str, float], runs: xarray.Dataset) -> tuple[Array, Array]:
         setting, T = case.setting, runs.step.values
@@ -127,7 +136,13 @@ class Smooth(RelativeRate):
         return curve(runs, "grad_norm_sq_average"), right
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        return [*super().check(data, level), *exact_instances(self.bound, "mean", (*EXACT, REMEMBERED))]
+        bound: Any = self.bound
+        exact = (
+            fraction_instances(bound, "mean", level, remembered=True),
+            moment_instances(bound, level, self.workers),
+            standing_instances(bound),
+        )
+        return [*super().check(data, level), *chain(*exact)]
 
 
 class SmoothBest(Smooth):
@@ -159,7 +174,8 @@ class SmoothRecalled(Claim):
     kind_of_left_side: ClassVar[str] = "minimum"
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        return exact_instances(recalled_bound, self.kind_of_left_side)
+        found = [*fraction_instances(recalled_bound, self.kind_of_left_side, level)]
+        return [*found, *standing_instances(recalled_bound)]
 
 
 class SmoothRecalledMean(SmoothRecalled):
@@ -173,54 +189,15 @@ class SmoothRecalledMean(SmoothRecalled):
     )
     kind_of_left_side = "mean"
 
-
-# x₀, γ, q and T. The last two start where E x_t² settles, so that the minimum over t is near the mean.
-EXACT = (
-    (Fraction(0), Fraction(1), Fraction(1, 12), 60),
-    (Fraction(3, 5), Fraction(1, 2), Fraction(1, 13), 1000),
-    (Fraction(23, 25), Fraction(17, 20), Fraction(1, 13), 500),
-)
-# The same of an instance that the bounds do not cover without their memory term.
-REMEMBERED = (Fraction(0), Fraction(1, 10), Fraction(9, 10), 500)
-
-
-def exact_instances(bound: Any, kind: str, chosen: tuple[Any, ...] = EXACT) -> list[Instance]:
-    """Judge a bound on f(x) = x²/2 with noise of variance 1 and C(p) = (1 + q)p, where all moments are rational.
-
-    The left side is the 'mean' or the 'minimum' of E‖∇f(x_t)‖² over t ≤ T.
-    """
-    found = []
-    for x_0, gamma, q, T in chosen:
-        if kind == "minimum" and x_0 == 0:
-            continue  # the smallest is the first, and 0
-        squares = second_moments(x_0, gamma, q, T)
-        left = sum(squares) / (T + 1) if kind == "mean" else min(squares)
-        right = bound(x_0**2 / 2, 1, gamma, max(squares) + 1, 1 - q**2, T)
-        name = f"x²/2, overshoot with q = {q}, γ = {gamma}, x₀ = {x_0}, T = {T}: {kind} over t"
-        reason = "second moments by an exact recursion in rational numbers"
-        found.append(inequality(name, [float(left)], [float(right)], rounding=8, reason=reason))
-    return found
-
-
-@cache
-def second_moments(x_0: Fraction, gamma: Fraction, q: Fraction, T: int) -> tuple[Fraction, ...]:
-    """Return E x_t² for t ≤ T of error feedback on f(x) = x²/2 with noise of variance 1 and C(p) = (1 + q)p.
-
-    With p = e + γ(x + ξ), x ← x − (1 + q)p and e ← −qp the moments of (x, e) follow a linear recursion.
-
-    Examples
-    --------
-    >>> second_moments(Fraction(1), Fraction(1, 2), Fraction(0), 2)
-    (Fraction(1, 1), Fraction(1, 2), Fraction(3, 8))
-    """
-    xx, xe, ee = x_0**2, Fraction(0), Fraction(0)
-    found = [xx]
-    for _ in range(T):
-        pp = ee + 2 * gamma * xe + gamma**2 * (xx + 1)
-        xp = xe + gamma * xx
-        xx, xe, ee = xx - 2 * (1 + q) * xp + (1 + q) ** 2 * pp, -q * xp + q * (1 + q) * pp, q**2 * pp
-        found.append(xx)
-    return tuple(found)
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        found = super().check(data, level)
+        for gamma, q in SIGNS[level]:
+            right = recalled_bound(0, 1, gamma, 1, 1 - q**2, 0)  # F_0 = 0; without it T does not matter
+            name = f"the clipped bowl, samples ±1, γ = {gamma}, q = {q}, T → ∞"
+            reason = "E g² = 1 at every x; the stationary law of a finite chain, in fractions"
+            left = float(sign_samples(gamma, q))
+            found.append(inequality(name, [left], [float(right)], rounding=8, reason=reason))
+        return found
 
 
 class Convex(RelativeRate):
