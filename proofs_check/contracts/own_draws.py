@@ -15,7 +15,7 @@ from proofs_check.statistics import mean_interval
 from toolkit.arrays import Array
 
 VECTORS = 4
-RUNS = 1024  # at the quick level
+RUNS = 4096  # at the quick level
 
 
 class OwnDraws(Contract):

@@ -150,18 +150,23 @@ def test_both_messages_are_sent_and_their_fields_do_not_collide() -> None:
     assert (kept[0].sum(), kept[1].sum()) == (3, 5)
 
 
-def test_constants_that_hold_from_a_magnitude_on_are_none_of_what_is_computed():
+def test_constants_that_hold_from_a_magnitude_on_hold_from_a_larger_one_on_of_what_is_computed():
     """Of x = 1.27e-38 a first bfloat16 message leaves what the second, subnormal one cannot take."""
-    nearest, random = FloatFormat("bfloat16"), FloatFormat("bfloat16", rounding="stochastic")
-    x = np.array([1.2719216216194483e-38, 0.0])
-    rest = FCC(nearest, rounds=2).compress(x) - x
-    assert (rest @ rest) > (1 - float(nearest.constants(2).delta)) ** 2 * (x @ x)
-    assert FCC(nearest, rounds=2).constants(2).delta is None
-    assert FCC(nearest, rounds=1).constants(2).delta is not None
-    assert Rotated(nearest).constants(2).delta is None
-    assert Induced(ScaledSign(), random).constants(2).omega is None
-    assert Induced(TopK(k=1), random).constants(2).omega is not None
-    assert Blocks(nearest, 1).constants(2).delta is not None
+    format, x = FloatFormat("bfloat16"), np.array([1.2719216216194483e-38, 0.0])
+    least = format.domain(2, float)[0]
+    assert x[0] > least
+    delta = float(FCC(format, rounds=2).constants(2).delta)
+    for compressor in (
+        FCC(format, rounds=2),
+        Rotated(format),
+        Induced(ScaledSign(), format),
+        Composition(format, Natural()),
+    ):
+        assert x[0] < compressor.domain(2, float)[0] < 1e-20
+    assert Blocks(format, 1).domain(2, float)[0] == least
+    for scale, bounded in ((1.0, False), (FCC(format, rounds=2).domain(2, float)[0] / least, True)):
+        rest = FCC(format, rounds=2).compress(scale * x) - scale * x
+        assert (rest @ rest <= (1 - delta) * (scale * x @ (scale * x))) == bounded
 
 
 # FCC.

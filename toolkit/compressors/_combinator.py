@@ -19,7 +19,6 @@ from toolkit.parameters import bind
 
 __all__ = [
     "Combinator",
-    "constants_of_rest",
     "labelled",
     "labelled_layout",
     "price_of_one",
@@ -100,7 +99,8 @@ class Combinator(Compressor):
     def domain(self, d: int, dtype: Any) -> tuple[float, float]:
         own = super().domain(d, dtype)
         ends = [own, *(compressor.domain(d, dtype) for compressor in self.inside.values())]
-        return max(low for low, _ in ends), min(high for _, high in ends)
+        # What one of them leaves or makes of x is 0, or smaller than x by the last bit of a number at most.
+        return max(low for low, _ in ends) / float(np.finfo(dtype).eps), min(high for _, high in ends)
 
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         return bind(self, {(name,): one.for_messages(unit, stepsize) for name, one in self.inside.items()})
@@ -133,21 +133,6 @@ class Combinator(Compressor):
 def unbiased_of(omega: Constant, ab: Constant | None) -> CompressorConstants:
     """Return ω, the AB pair where there is one and, where ω < 1, δ = 1 − ω."""
     return dataclasses.replace(unbiased(omega), ab=ab)
-
-
-def constants_of_rest(compressor: Compressor, d: int, n: int) -> CompressorConstants:
-    """Return the constants that a compressor has for numbers that were computed, and may be as small as rounding makes.
-
-    None is known if its own hold only from some magnitude on that is above subnormal numbers.
-
-    Examples
-    --------
-    >>> from toolkit.compressors import FloatFormat, Natural
-    >>> constants_of_rest(FloatFormat("bfloat16"), 4, 1).delta, float(constants_of_rest(Natural(), 4, 1).omega)
-    (None, 0.125)
-    """
-    low, _ = compressor.domain(d, np.dtype(float))
-    return compressor.constants(d, n) if low <= np.finfo(float).smallest_normal else CompressorConstants()
 
 
 def labelled_layout(label: str, layout: tuple[Field, ...]) -> tuple[Field, ...]:

@@ -62,7 +62,8 @@ class Rotation(Compressor):
 
     def domain(self, d: int, dtype: Any) -> tuple[float, float]:
         low, high = self.rotated.domain(power_of_two(d), dtype)
-        return low, high / math.sqrt(d)  # no coordinate of Rx is larger than ‖x‖
+        # No coordinate of Rx is larger than ‖x‖, and what does not cancel is a last bit of √D·Rx at least.
+        return low * math.sqrt(power_of_two(d)) / float(np.finfo(dtype).eps), high / math.sqrt(d)
 
     @property
     def codec(self) -> Codec:

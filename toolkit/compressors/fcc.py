@@ -14,7 +14,6 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._check import check_size
 from toolkit.compressors._combinator import (
     Combinator,
-    constants_of_rest,
     labelled,
     labelled_layout,
     price_of_one,
@@ -49,10 +48,9 @@ class FCC(Combinator):
     -----
     δ_p = 1 − (1 − δ)^p; of Rand-k it is attained by every x, of Top-k the rounds together are Top-pk with
     δ = pk/d, which is more. If C is unbiased, so is C_p, with ω_p = ω^p and (A, B) = (A·ω^(p−1), 0): repeating helps
-    only if ω < 1. An absolute bound κ² of the last round stays one (derived). Nothing is known where the constants of C
-    hold only from some magnitude on, as those of bfloat16: what is left may lie below. The exact expected error is
-    that of the rounds played if C is deterministic. The price is that of p messages. Source: Power-EF (Chen, Li and
-    Chi, 2024), where p grows as 1/δ (recalled).
+    only if ω < 1. An absolute bound κ² of the last round stays one (derived). The exact expected error is that of the
+    rounds played if C is deterministic. The price is that of p messages. Source: Power-EF (Chen, Li and Chi, 2024),
+    where p grows as 1/δ (recalled).
 
     Examples
     --------
@@ -123,8 +121,7 @@ class FCC(Combinator):
         return reduce(operator.add, sent)
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        p = self.rounds
-        of_one = constants_of_rest(self.compressor, d, n) if p > 1 else self.compressor.constants(d, n)
+        of_one, p = self.compressor.constants(d, n), self.rounds
         kappa_sq = of_one.kappa_sq and upper_bound(
             of_one.kappa_sq.value, f"of the last round: {of_one.kappa_sq.source}"
         )

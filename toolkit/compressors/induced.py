@@ -9,7 +9,6 @@ from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._combinator import (
     Combinator,
-    constants_of_rest,
     labelled,
     labelled_layout,
     price_of_one,
@@ -45,8 +44,7 @@ class Induced(Combinator):
     -----
     ω = ω_U(1 − δ_B) and (A, B) = (A_U(1 − δ_B), 0), by the bounds of the second messages given the first ones; reached
     if a worst case of B leaves one of U. Where B has no δ, its ω takes the place of 1 − δ_B, or 1 if it selects, so
-    that ‖r‖ ≤ ‖x‖. Nothing is known where ω_U holds only from some magnitude on, as that of bfloat16, unless B selects:
-    r may lie below. The exact expected error is known for a deterministic B. The price is that of both messages.
+    that ‖r‖ ≤ ‖x‖. The exact expected error is known for a deterministic B. The price is that of both messages.
     Source: Horváth and Richtárik (ICLR 2021), who write 1/δ for our δ (recalled; derived).
 
     Examples
@@ -101,8 +99,7 @@ class Induced(Combinator):
         return first + second
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        first = self.biased.constants(d, n)
-        second = self.unbiased.constants(d, n) if self.biased.selects else constants_of_rest(self.unbiased, d, n)
+        first, second = self.biased.constants(d, n), self.unbiased.constants(d, n)
         left = self._left(first)
         if left is None or second.omega is None:
             return CompressorConstants()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._combinator import Combinator, constants_of_rest
+from toolkit.compressors._combinator import Combinator
 from toolkit.compressors._hadamard import power_of_two
 from toolkit.compressors._rotation import Rotation
 from toolkit.constants import CompressorConstants, Constant
@@ -36,8 +36,7 @@ class Rotated(Rotation, Combinator):
     ‖Rx‖ = ‖x‖, so δ, ω, κ² and (A, B) of C in dimension D hold for C' too: the worst case over all vectors is the same
     before and after a rotation. They are not sharp, because no vector is a worst case under most rotations (derived).
     What is known for uniformly distributed rotations, such as asymptotic errors, need not hold for this one, which has
-    2^d outcomes: a vector of two equal entries always has half its rotated entries zero. Constants of C that hold only
-    from some magnitude on, as those of bfloat16, are lost: rotated entries may lie below.
+    2^d outcomes: a vector of two equal entries always has half its rotated entries zero.
 
     The expected error is the average over the 2^d signs for d ≤ 12, if C is deterministic, or if d = D and C is not
     correlated; otherwise it is not known in closed form. The workers have rotations of their own unless C needs shared
@@ -65,7 +64,7 @@ class Rotated(Rotation, Combinator):
         return self.compressor
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        known = vars(constants_of_rest(self.compressor, power_of_two(d), n))
+        known = vars(self.compressor.constants(power_of_two(d), n))
         return CompressorConstants(**{name: constant and _carried(name, constant) for name, constant in known.items()})
 
 
