@@ -11,13 +11,15 @@ from latex2mathml.converter import convert
 from problems.coordinate_noise import CoordinateNoise
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.sign import sign_descent, wrong_signs
+from proofs_check.claims.sign import gradient_span, sign_descent, wrong_signs
+from toolkit.algorithms import State
+from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.compressors.raw_sign import RawSign
 from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {
     value.id: value()
-    for module in (wrong_signs, sign_descent)
+    for module in (wrong_signs, sign_descent, gradient_span)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
 }
@@ -35,6 +37,7 @@ def records(results) -> dict[str, dict[str, Any]]:
 
 def test_ids():
     assert set(CLAIMS) == {
+        "S-d5",
         "S-s1",
         "S-s1-sharp",
         "S-s1-step",
@@ -167,6 +170,22 @@ def test_smaller_constants_are_violated(claim_id, factor, results):
 def test_a_smaller_term_is_violated(claim_id, changes, results):
     claim = type("Broken", (type(CLAIMS[claim_id]),), changes)()
     assert judged(claim, results)["verdict"] == "violated"
+
+
+class Forgetful(ErrorFeedback):
+    def step(self, state, oracle, channel, draw):
+        new = super().step(state, oracle, channel, draw)
+        return State(x=new.x, memory=0.5 * new.memory)
+
+
+def test_a_method_that_forgets_leaves_the_span():
+    claim = type("Broken", (gradient_span.GradientSpan,), {"method": Forgetful()})()
+    results = run_all(needed({"S-d5": claim}, "quick"), jobs=1)
+    instances = judge_claims({"S-d5": claim}, results, "quick")[0]["instances"]
+    assert {one["name"]: one["verdict"] for one in instances if "sign" in one["name"]} == {
+        "least squares, n = 10, scaled sign": "violated",
+        "least squares, n = 10, scaled sign, sign(0) = 1": "violated",
+    }
 
 
 class Backwards(RawSign):
