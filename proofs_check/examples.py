@@ -27,7 +27,7 @@ from proofs_check.contracts._subject import Level, Subject
 from proofs_check.strategies import compressors, vectors
 from toolkit import members
 from toolkit.compressors import Compressor
-from toolkit.errors import WrongUse
+from toolkit.errors import WrongUse, nearest
 from toolkit.progress import Progress
 from toolkit.simulation import default_threads
 
@@ -168,8 +168,12 @@ def _chunks(count: int, names: tuple[str, ...] | None, seed: int) -> Iterator[_C
         for name in (members.names(package) if package == packages[0] else codes())
         if names is None or name in names
     ]
-    if not found:
-        raise WrongUse(f"check_examples(names={names})", "there are no such members", "give some, or none for all")
+    known = [*members.names(packages[0]), *codes()]
+    unknown = [name for name in names or () if name not in known]
+    if unknown or not found:
+        wrong = f"there is nothing of the name {' or '.join(map(repr, unknown))}" if unknown else "no name is given"
+        remedy = "name compressors and codes, or give none for all"
+        raise WrongUse(f"check_examples(names={names})", wrong, remedy, nearest("".join(unknown[:1]), known))
     each = -(-count // len(found))
     for number in range(-(-each // CHUNK)):
         size = min(CHUNK, each - number * CHUNK)

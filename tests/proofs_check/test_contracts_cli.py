@@ -28,6 +28,13 @@ class Halve(Compressor):
 class Loses(Halve):
     def constants(self, d, n=1):
         return CompressorConstants(delta=exact(0.9, "a guess"))
+
+
+class keeps_p(Compressor):
+    p: float
+
+    def message(self, x, draw):
+        return x * np.asarray(self.p, x.dtype)
 """
 
 
@@ -49,7 +56,15 @@ def csgd(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "name", ["top-k:k=3", "TopK(k=3)", "top-k", "my_compressors:Halve", "my_compressors:Halve(by=4)"]
+    "name",
+    [
+        "top-k:k=3",
+        "TopK(k=3)",
+        "top-k",
+        "my_compressors:Halve",
+        "my_compressors:Halve(by=4)",
+        "my_compressors:keeps_p(p=0.5)",
+    ],
 )
 def test_a_sound_compressor_ends_well(csgd, name):
     code, out, err = csgd("check", "--compressor", name)
@@ -83,6 +98,9 @@ def test_quiet_says_nothing_on_the_way(csgd):
         (["--compressor", "no_module:Thing"], ["there is no module 'no_module' here", "mymodule:MyCompressor"]),
         (["--compressor", "my_compressors:Thing"], ["has no class 'Thing'"]),
         (["--compressor", "my_compressors:Halve(bi=2)"], ["there is no parameter 'bi'", "by"]),
+        (["--compressor", "my_compressors:halve"], ["the module 'my_compressors' has no class 'halve'", "Halve"]),
+        (["--compressor", "my_compressors:keeps_p"], ["csgd: keeps_p: it needs p. Write keeps_p:p=…"]),
+        (["--compressor", "drive:lest-squares"], ["none of its choices"]),
         (["--compressor", "toq-k"], ["no member of that name", "top-k"]),
         (["--compressor", "json:JSONDecoder"], ["this is not a compressor"]),
         (["S-a1", "--compressor", "top-k"], ["do not go together"]),

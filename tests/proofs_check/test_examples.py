@@ -73,6 +73,11 @@ def test_a_wrong_code_is_told_from_a_right_one(code, reason):
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(WrongUse, match="no such members"):
-        check_examples(10, names=("nothing",))
+    with pytest.raises(WrongUse, match=r"nothing of the name 'topk'.*Nearest names: top-k"):
+        check_examples(10, names=("topk", "gaps"))
+    with pytest.raises(WrongUse, match="no name is given"):
+        check_examples(10, names=())
+
+
+def test_chunks_are_as_many_as_the_examples_need():
     assert np.all(np.diff([len(list(examples._chunks(count, None, 0))) for count in (10, 20_000, 60_000)]) > 0)

@@ -285,6 +285,10 @@ def test_listing(here: Command, kind: str) -> None:
             ["398.0", "values only", "320.0", "640.0", "960.0", "deterministic", "lacks the positions"],
         ),
         (["rand-k:k=3", "--unbiased=true", "--d", "9"], ["RandK(k=3, unbiased=True)", "side information"]),
+        (
+            ["float-format:format=bfloat16"],
+            ["they hold for coordinates that are 0 or of magnitude 1.18e-38 to 3.39e+38"],
+        ),
         (["hard-threshold"], ["κ²       100", "δ        none"]),
         (["ef21"], ["gᵢ + C(∇fᵢ(x) - gᵢ)", "qsgd                unproven", "wrap it as Scaled(QSGD(s=1))"]),
         (["quadratic", "--d", "5", "--workers", "3"], ["3 workers in dimension 5", "μ        0.1"]),

@@ -10,11 +10,12 @@ from typing import Any
 
 from toolkit.cli.inline import build, build_from
 from toolkit.cli.simplest import simplest
-from toolkit.errors import WrongUse
+from toolkit.errors import WrongUse, nearest
 
 __all__ = ["compressor_named"]
 
-OWN = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Z]\w*)(?:\((?P<settings>.*)\))?", flags=re.DOTALL)
+PACKAGE = "toolkit.compressors"
+OWN = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)(?:\((?P<settings>.*)\))?", flags=re.DOTALL)
 CALLED = re.compile(r"(?P<name>[A-Za-z][\w-]*)\((?P<settings>.*)\)", flags=re.DOTALL)
 REMEDY = "write a member such as top-k:k=3 or TopK(k=3), or a class of yours as mymodule:MyCompressor(k=2)"
 
@@ -41,17 +42,18 @@ def compressor_named(text: str) -> Any:
     >>> compressor_named("toolkit.compressors.top_k:TopK(k=1)")
     TopK(k=1)
     """
-    own = OWN.fullmatch(text.strip())
-    if own is not None:
-        return build_from(_class(text, own["module"], own["name"]), f"{own['name']}:{own['settings'] or ''}")
-    called = CALLED.fullmatch(text.strip())
-    if called is not None:
-        return build("toolkit.compressors", f"{called['name']}:{called['settings']}")
-    if ":" in text:
-        return build("toolkit.compressors", text)
     from toolkit import members
 
-    found = simplest(members.load("toolkit.compressors", text.strip()))
+    own = OWN.fullmatch(text.strip())
+    if own is not None and members.short(own["module"]) not in map(members.short, members.names(PACKAGE)):
+        settings = f":{own['settings']}" if own["settings"] else ""
+        return build_from(_class(text, own["module"], own["name"]), own["name"] + settings)
+    called = CALLED.fullmatch(text.strip())
+    if called is not None:
+        return build(PACKAGE, f"{called['name']}:{called['settings']}")
+    if ":" in text:
+        return build(PACKAGE, text)
+    found = simplest(members.load(PACKAGE, text.strip()))
     if found is None:
         raise WrongUse(text, "it needs parameters", REMEDY)
     return found
@@ -69,5 +71,6 @@ def _class(text: str, module: str, name: str) -> Any:
     finally:
         sys.path.pop(0)
     if not isinstance(found, type):
-        raise WrongUse(text, f"the module {module!r} has no class {name!r}", REMEDY)
+        classes = [known for known, value in vars(sys.modules[module]).items() if isinstance(value, type)]
+        raise WrongUse(text, f"the module {module!r} has no class {name!r}", REMEDY, nearest(name, classes))
     return found

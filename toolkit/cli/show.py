@@ -95,6 +95,7 @@ def _compressor(one: Named, name: str, d: int, workers: int) -> Iterator[str]:
     compressor.check(d)
     yield f"\nConstants of {compressor!r} in dimension {d} with {workers} workers"
     yield from _constants(compressor.constants(d, workers))
+    yield from _domain(compressor, d)
     yield "\nIts messages"
     yield from declarations(compressor)
     yield ""
@@ -156,6 +157,13 @@ def _constants(constants: Any) -> Iterator[str]:
             yield f"    {symbol:8} {'yes' if constant else 'no'}"
         else:
             yield f"    {symbol:8} {_number(constant.value):22}  {constant.kind}; {constant.source}"
+
+
+def _domain(compressor: Any, d: int) -> Iterator[str]:
+    """Yield where the constants hold, if there is more to it than that nothing may overflow."""
+    low, high = compressor.domain(d, float)
+    if low > 0 or high < 1e100:
+        yield f"    they hold for coordinates that are 0 or of magnitude {low:.3g} to {high:.3g}, in double precision"
 
 
 def _number(value: Any) -> str:
