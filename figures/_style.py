@@ -78,7 +78,9 @@ LOOKS = {
     "EF14 top-k": Look(BLUE, "solid"),
     "EF14 threshold": Look(GREEN, (0, (5, 1.2))),
     "EF14 sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "raw sign": Look(VERMILLION, (0, (6, 1, 1, 1, 1, 1))),
     "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
+    "optimum": Look(BLACK, "solid"),  # what is possible is drawn like theory
 }
 
 # Of codes of positions.
