@@ -114,7 +114,12 @@ class Moments:
 
 
 def moments(
-    of: Model, by: Multipliers, stepsizes: Sequence[Any], *, memory: bool = True, weights: Sequence[Any] | None = None
+    of: Model,
+    by: Multipliers,
+    stepsizes: Sequence[Any] | Array,
+    *,
+    memory: bool = True,
+    weights: Sequence[Any] | Array | None = None,
 ) -> Moments:
     r"""Return the exact moments of a run.
 
