@@ -49,8 +49,8 @@ class TotalBudget(Figure):
         exact, threshold, top = (paid[name].mean(axis=0) for name in ("exact", "threshold", "top"))
         caption = (
             f"Top left: {EARLY} impulses of 1 in the first of {STEPS} steps and one of 3/2 in the last, each in its "
-            f"own coordinate. For {EARLY} elements the best schedule sends the early ones and leaves 9/4; every "
-            f"threshold that sends no more than {EARLY} elements sends the late one only, and leaves {EARLY * STEPS}. "
+            f"own coordinate. For {EARLY} elements the best schedule sends the early ones and leaves 9/4; the "
+            f"best threshold that sends no more than {EARLY} sends the late one only, and leaves {EARLY * STEPS}. "
             "Without feedback, for given vectors (dotted), the threshold would be optimal. Top right: "
             f"{len(g)} sequences of normal gradients in {D} dimensions with variance $1/(1 + t/5)$, $T = {T}$; "
             "means. The threshold is the best one for each sequence and budget. Bottom right: the same over the "
