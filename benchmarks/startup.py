@@ -11,11 +11,11 @@ from typing import Any
 from benchmarks import interleaved, ratio
 
 FIRST_CALL = """
-from problems import Quadratic
+from problems import ThreeWorkers
 from toolkit import simulate
 from toolkit.algorithms import EF21
 from toolkit.compressors import TopK
-simulate(Quadratic.three_workers(), EF21(), TopK(k=1), stepsize=0.01, steps=10)
+simulate(ThreeWorkers(), EF21(), TopK(k=1), stepsize=0.01, steps=10)
 """
 PROCESSES = {
     "bare interpreter": ["-c", ""],

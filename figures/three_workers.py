@@ -10,7 +10,7 @@ import numpy as np
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import LOOKS
-from problems import Quadratic
+from problems import ThreeWorkers as Instance
 from toolkit.algorithms import EF21, SGD, CompressedSGD, ErrorFeedback
 from toolkit.compressors import TopK
 from toolkit.experiment import Experiment
@@ -29,7 +29,7 @@ class ThreeWorkers(Figure):
     claims = ("D5-divergence", "D5-repair")
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        problem, top = Quadratic.three_workers(), TopK(k=1)
+        problem, top = Instance(), TopK(k=1)
         settings: dict[str, Any] = {"stepsize": STEPSIZE, "steps": 150, "record": "all", "keep": ("x",)}
         elsewhere = settings | {"x0": [1.0, 2.0, 4.0]}  # on the diagonal the workers' messages are exact ties
         return {
@@ -52,7 +52,7 @@ class ThreeWorkers(Figure):
             curve("EF21", "EF21 top-k", label="EF21 + Top-1", at=0.35)
             curve("no memory", "no memory", label="compressed GD + Top-1", at=0.5, weight="under theory")
             step = data["no memory"].step.values
-            plate.theory(axes, r"$(1 + 11\gamma/6)^t$", step, (1 + 11 * STEPSIZE / 6) ** step, at=0.6, side="below")
+            plate.theory(axes, r"$(1 + 11\gamma/6)^t$", step, Instance.growth(STEPSIZE) ** step, at=0.6, side="below")
         caption = (
             f"Three strongly convex quadratics, gradient descent, $\\gamma = {STEPSIZE}$, one coordinate per message. "
             "Without memory the iterate leaves $(1, 1, 1)$ at exactly the predicted rate (line). From "

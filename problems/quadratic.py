@@ -270,25 +270,6 @@ class Quadratic(Problem):
         }
         return problem
 
-    @classmethod
-    def three_workers(cls) -> Quadratic:
-        r"""Return the example on which compressed descent with Top-1 and no memory diverges.
-
-        .. math:: f_i(x) = \langle a_i, x\rangle^2 + \tfrac14\|x\|^2, \quad
-                  a_1 = (-3, 2, 2),\ a_2 = (2, -3, 2),\ a_3 = (2, 2, -3), \quad x_0 = (1, 1, 1).
-
-        Every f_i is strongly convex (eigenvalues ½, ½, 34½; of the mean 7/6, 103/6, 103/6), yet the iterates are
-        exactly (1 + 11γ/6)^t x_0. Source: Beznosikov et al., JMLR 2023, Example 1 (derived; attribution recalled).
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> 2 * Quadratic.three_workers().gradient(np.ones((1, 1, 3)))[0, 0]
-        array([-11.,   9.,   9.])
-        """
-        a = 2.0 - 5.0 * np.eye(3)
-        return cls(2 * a[:, :, None] * a[:, None, :] + 0.5 * np.eye(3), start=np.ones(3))
-
 
 def _times(hessians: Array, x: Array) -> Array:
     """Return A_i x_i, shape ``(run, worker, d)``, by one product per row: a row's bits do not depend on its batch."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from proofs_check.claim import Instance
-from proofs_check.statistics import Decision, decide_exact
+from proofs_check.statistics import Decision, decide_exact, mean_interval
 from toolkit.arrays import Array
 from toolkit.rates import Estimate, equivalence
 
-__all__ = ["agreement", "equality", "expectation", "inequality"]
+__all__ = ["agreement", "equality", "expectation", "inequality", "mean_equality"]
 
 AGREEMENT = {"equivalent": "holds", "different": "violated", "undecided": "undecided"}
 EPS = float(np.finfo(float).eps)
@@ -150,6 +150,57 @@ def expectation(name: str, decision: Decision, *, error_probability: float | Non
         runs=decision.runs or 1,
         reason="; ".join(part for part in (decision.reason, reason) if part),
     )
+
+
+def mean_equality(
+    name: str, samples: Array, law: Any, *, error_probability: float, method: str = "t", support: Any = None,
+    reason: str = "",
+) -> Instance:  # fmt: skip
+    """Judge that independent runs have the mean a law says, at all points together.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instance.
+    samples : array, shape (run, point…)
+        Independent runs.
+    law : array that broadcasts to (point…)
+        The mean they are said to have.
+    error_probability : float
+        Probability that a true law is called violated.
+    method, support
+        As in `mean_interval`.
+    reason : str
+        What else is to be said.
+
+    Returns
+    -------
+    Instance
+        With both sides where they differ most against the width of the interval, which the reason states.
+
+    Examples
+    --------
+    >>> runs = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]])
+    >>> mean_equality("an example", runs, [2.5, 5.0], error_probability=0.01).verdict
+    'holds'
+    >>> mean_equality("an example", runs, [2.5, 6.0], error_probability=0.01).verdict
+    'violated'
+    """
+    found = mean_interval(samples, error_probability, method=method, support=support, simultaneous=True)
+    law = np.broadcast_to(np.asarray(law, dtype=float), found.value.shape)
+    below, above = (np.ravel(part) for part in (found.value - found.low, found.high - found.value))
+    apart = np.ravel(law - found.value)
+    half = np.where(apart < 0, below, above)
+    rounding = EPS * np.maximum(np.abs(np.ravel(law)), np.abs(np.ravel(found.value)))  # samples that all agree
+    outside = np.divide(np.abs(apart), half + rounding, out=np.zeros(apart.shape), where=half + rounding > 0)
+    at = int(np.argmax(outside))
+    measured, bound = float(np.ravel(found.value)[at]), float(np.ravel(law)[at])
+    width = f"within {100 * half[at] / abs(bound):.2g} %" if bound else f"within {half[at]:.2g}"
+    verdict = "violated" if outside[at] > 1 else "holds" if np.isfinite(half).all() else "undecided"
+    return Instance(
+        name, verdict, measured, bound, measured / bound if bound else None, error_probability, found.basis,
+        len(samples), "; ".join(part for part in (f"the mean of the runs is known {width}", reason) if part),
+    )  # fmt: skip
 
 
 def agreement(name: str, found: Estimate, target: float, margin: float, *, runs: int = 1, reason: str = "") -> Instance:

@@ -138,18 +138,25 @@ class Channel:
     def exchange(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
         """Send one message per worker to each of its neighbours; its price counts once per neighbour."""
         self._spoke_down = True
-        return self._transmit("up", v, exact, None, purpose, self.topology.degrees)
+        return self._transmit("up", v, exact, None, purpose, self._graph.degrees)
 
     def mix(self, v: Array, own: Array | None = None) -> Array:
         """Return Σ_j w_ij (v_j − v_i) = Wv − v on public copies, which costs nothing.
 
         With `own` worker i takes its own value as it is: Σ_{j≠i} w_ij (v_j − own_i).
         """
-        W = self.topology.matrix
+        W = self._graph.matrix
         if own is None:
             return W @ v - v
         others = W - np.diag(np.diag(W))
         return others @ v - others.sum(axis=1)[:, None] * own
+
+    @property
+    def _graph(self) -> Any:
+        if self.topology is None:
+            remedy = "give topology=ring(n), complete(n) or a Topology"
+            raise WrongUse("a method that talks to neighbours", "the experiment has no topology", remedy)
+        return self.topology
 
     def preview(self, v: Array) -> Array:
         """Return what would arrive if `v` were the next message sent; free, and draws what that message would."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from problems import Quadratic
+from problems import Quadratic, ThreeWorkers
 from toolkit import Draw
 from toolkit.errors import WrongUse
 
@@ -177,7 +177,7 @@ def test_without_noise_a_sample_is_the_gradient():
 
 
 def test_three_workers_is_the_example_of_the_paper():
-    problem = Quadratic.three_workers()
+    problem = ThreeWorkers()
     expected = [[0.5, 0.5, 34.5]] * 3
     assert_allclose(np.linalg.eigvalsh(problem.hessians), expected, rtol=0, atol=34.5 * 3 * EPS)
     mean = np.linalg.eigvalsh(problem.hessians.mean(axis=0))

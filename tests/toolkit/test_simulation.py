@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from problems import Problem, Quadratic
+from problems import Problem, Quadratic, ThreeWorkers
 from toolkit import Experiment, simulate
 from toolkit.algorithms import CHOCO, EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
 from toolkit.averages import contracting, geometric, polynomial, uniform
@@ -79,7 +79,7 @@ def gradients_of(problem: Quadratic):
 
 
 def three_workers():
-    return Quadratic.three_workers(), [1.0, 2.0, 4.0], 0.01
+    return ThreeWorkers(), [1.0, 2.0, 4.0], 0.01
 
 
 def random_quadratic():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from problems.quadratic import Quadratic
+from problems.counterexamples.three_workers import ThreeWorkers
 from proofs_check.claim import Claim, Instance
 from proofs_check.convergence import curve
 from proofs_check.paths import cells
@@ -29,11 +29,6 @@ REFERENCE = "Beznosikov, Horváth, Richtárik and Safaryan, JMLR 2023, Example 1
 EPS = float(np.finfo(float).eps)
 
 
-def growth(gamma: float) -> float:
-    """Return the factor 1 + 11γ/6 by which a step of the plain method stretches (1, 1, 1)."""
-    return 1 + 11 * gamma / 6
-
-
 class _ThreeWorkers(Claim):
     """A statement about Top-1 on the three workers."""
 
@@ -45,7 +40,7 @@ class _ThreeWorkers(Claim):
     ) -> Experiment:
         """Return runs at some step sizes, recorded at every step, which may grow without being stopped."""
         return Experiment(
-            Quadratic.three_workers(),
+            ThreeWorkers(),
             method,
             self.compressor,
             stepsize=stepsizes,
@@ -85,7 +80,7 @@ class ExactDivergence(_ThreeWorkers):
         for name, experiment, result in cells(self.experiments(level), data):
             gamma, x = experiment.stepsize, result["x"].values[0, :, 0]
             k = np.arange(len(x))[:, None]
-            law = np.broadcast_to(growth(gamma) ** k * experiment.x0, x.shape)
+            law = np.broadcast_to(ThreeWorkers.growth(gamma) ** k * experiment.x0, x.shape)
             # Half an eps each: the step, the factor 1 + 11γ/6 (twice), and the gradient, whose terms add up to at most
             # 31 times γ·x. All of them once per step.
             per_step = 0.0 if gamma in self.dyadic else (3 + 31 * gamma) / 2
@@ -119,7 +114,7 @@ class Growth(_ThreeWorkers):
             # eps long before the end; then a ratio of two iterates carries the rounding of one step.
             rounding = (5 + 31 * gamma) / 2
             reason = f"the last 10 steps; {_margin(experiment, result)}"
-            instances.append(equality(name, measured, growth(gamma), rounding=rounding, reason=reason))
+            instances.append(equality(name, measured, ThreeWorkers.growth(gamma), rounding=rounding, reason=reason))
         return instances
 
 
