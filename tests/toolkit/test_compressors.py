@@ -484,6 +484,7 @@ def test_kappa_is_in_the_unit_of_the_threshold():
         (lambda: TopK(k="2"), "integer"),
         (lambda: TopK(k=True), "integer"),
         (lambda: QSGD(s=0), "at least 1"),
+        (lambda: QSGD(s=[4, 2**51]), "no code of levels reaches so far"),
         (lambda: QSGD(s=2.5), "integer"),
         (lambda: HardThreshold(raw=-1.0), "at least 0"),
         (lambda: HardThreshold(lam=math.nan), "finite"),

@@ -17,8 +17,12 @@ from toolkit.compressors._norms import NORMS, norm_and_levels
 from toolkit.compressors._rounding import rounded, rounding_variance
 from toolkit.compressors._unbiased import unbiased
 from toolkit.constants import CompressorConstants, exact, upper_bound
+from toolkit.errors import WrongUse
 from toolkit.kernels import feedback
 from toolkit.layout import Field, Levels, Numbers
+from toolkit.parameters import values
+
+LARGEST = 2**51 - 1  # of the levels that codes take
 
 
 class QSGD(Compressor):
@@ -39,7 +43,7 @@ class QSGD(Compressor):
     Raises
     ------
     WrongUse
-        If `s` is no positive integer or `norm` is none of these.
+        If `s` is no positive integer below 2⁵¹ or `norm` is none of these.
 
     Notes
     -----
@@ -88,6 +92,9 @@ class QSGD(Compressor):
 
     def validate(self) -> None:
         check_count(self, "s")
+        for s in values(self.s):
+            if isinstance(s, int) and s > LARGEST:
+                raise WrongUse(f"QSGD(s={s})", "no code of levels reaches so far", "give s below 2⁵¹")
         check_choice(self, "norm", NORMS)
 
     def layout(self, d: int, dtype: Any) -> tuple[Field, ...]:
