@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from toolkit.arrays import Array
+from toolkit.errors import WrongUse, nearest
+from toolkit.members import short
 
 __all__ = ["ContractViolation", "Finding", "Report", "Verdict", "Violation", "in_words"]
 
@@ -123,13 +125,20 @@ class Report:
         """Return the report as numbers and texts that can be written as JSON."""
         record = dataclasses.asdict(self)
         for finding in record["findings"]:
-            if finding["violation"] is not None and finding["violation"]["x"] is not None:
-                finding["violation"]["x"] = finding["violation"]["x"].tolist()
+            violation = finding["violation"]
+            if violation is not None and violation["x"] is not None:
+                x = violation["x"]
+                violation["x"] = x.tolist() if np.isfinite(x).all() else in_words(x)  # JSON has no NaN
         return record | {"passed": self.passed}
 
     def __getitem__(self, contract: str) -> Finding:
-        """Return the finding of a contract."""
-        return next(finding for finding in self.findings if finding.contract == contract)
+        """Return the finding of a contract; refuse the name of one that was not checked."""
+        found = {short(finding.contract): finding for finding in self.findings}
+        if short(contract) not in found:
+            names = [finding.contract for finding in self.findings]
+            remedy = f"choose from: {', '.join(names)}"
+            raise WrongUse(f"report[{contract!r}]", "no such contract was checked", remedy, nearest(contract, names))
+        return found[short(contract)]
 
     def __str__(self) -> str:
         count = len(self.violations)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,23 @@ def test_a_failing_vector_is_made_small():
     x = report["contraction"].violation.x
     assert np.array_equal(x, [0.0, -1.0])
     assert "at        x = [0, -1]  (float64, d = 2)" in str(report)
+
+
+def test_findings_go_by_the_names_of_contracts():
+    report = check_compressor(TopK(k=1), contracts=["own-draws", "zero"])
+    assert report["own_draws"] is report["own-draws"]
+    with pytest.raises(WrongUse, match=r"no such contract was checked.*Nearest names: zero"):
+        report["zeros"]
+
+
+def test_a_report_is_a_record_that_json_can_hold():
+    wrong = [mutant.compressor for mutant in MUTANTS if mutant.contract in ("refusal", "contraction")]
+    reports = [check_compressor(one, contracts=["refusal", "contraction"], raises=False) for one in wrong]
+    records = [json.loads(json.dumps(report.as_record(), allow_nan=False)) for report in reports]
+    violated = [one["violation"]["x"] for record in records for one in record["findings"] if one["violation"]]
+    assert [0.0, -1.0] in violated
+    assert "[nan]" in violated
+    assert not any(record["passed"] for record in records)
 
 
 def test_wrong_use_is_refused():
