@@ -10,12 +10,12 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.rtop_k import bernoulli_limits, bernoulli_mean, random_top_k
+from proofs_check.claims.rtop_k import bernoulli_limits, bernoulli_mean, interior_r, random_top_k
 from toolkit.compressors import NonzeroSampling, RTopK, TopK
 from toolkit.estimation.schemes import LowestOnes, RandomCoordinates, RandomOnes
 from toolkit.sweep import run_all
 
-MODULES = (bernoulli_limits, bernoulli_mean, random_top_k)
+MODULES = (bernoulli_limits, bernoulli_mean, interior_r, random_top_k)
 CLAIMS = {
     value.id: value()
     for module in MODULES
@@ -157,6 +157,7 @@ CONTROLS = {
     "no gain": broken(random_top_k.Gain, factor=lambda self, n: 1.0),
     "a gain of 2 − 2/n": broken(random_top_k.Gain, factor=lambda self, n: 2 - 2 / n),
     "Top-k as the best": broken(random_top_k.BestRange, chosen=lambda self, p, k, n: k),
+    "half the coordinates as the interior r": broken(interior_r.InteriorWins, chosen=lambda self, n: 32),
     "positions of one bit": broken(bernoulli_limits.Limit, bits=lambda self, scheme, d: 4),
 }
 
@@ -169,3 +170,20 @@ def test_negative_controls_are_violated(control):
     shown = next(one for one in record["instances"] if record["reason"].startswith(one["name"]))
     assert shown["verdict"] == "violated"
     assert shown["measured"] != shown["bound"]
+
+
+def test_what_is_expected_to_be_violated_could_hold():
+    # Against Rand-k the formula's r is better, and against Rand-k over the whole run so is every smaller r.
+    claims = (
+        broken(interior_r.FormulaIsBest, rival=interior_r.DIMENSION),
+        broken(interior_r.InteriorWinsOverall, own=interior_r.DIMENSION),
+    )
+    records = records_of(*claims)
+    assert [record["verdict"] for record in records.values()] == ["holds", "holds"]
+
+
+def test_one_worker_gains_nothing_from_an_interior_r_by_the_formula():
+    assert [interior_r.predicted(n) for n in (1, 2, 4, 64)] == [2, 8, 8, 8]
+    result = run_all({"one": interior_r.ensemble(1, runs=2)}, jobs=1)["one"]
+    (instance,) = interior_r.InteriorWins().judge(1, result)
+    assert instance.verdict == "not applicable"
