@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.algorithms.sgd import SGD
 from toolkit.arrays import Array
 from toolkit.compressors import Compressor
+from toolkit.compressors._fields import like
 from toolkit.compressors.identity import Identity
 from toolkit.constants import CompressorConstants, exact
 from toolkit.experiment import Experiment
@@ -52,7 +52,7 @@ class StretchLong(Compressor):
     threshold: float = 0.0
 
     def message(self, x: Array, draw: Any) -> Array:
-        q = sqrt(1 - self.delta)
+        q = like(np.sqrt(1 - self.delta), x)
         short = np.max(abs(x), axis=-1, keepdims=True) <= self.threshold
         return np.where(short, (1 - q) * x, (1 + q) * x)
 
