@@ -157,7 +157,7 @@ CONTROLS = {
     "no gain": broken(random_top_k.Gain, factor=lambda self, n: 1.0),
     "a gain of 2 − 2/n": broken(random_top_k.Gain, factor=lambda self, n: 2 - 2 / n),
     "Top-k as the best": broken(random_top_k.BestRange, chosen=lambda self, p, k, n: k),
-    "half the coordinates as the interior r": broken(interior_r.InteriorWins, chosen=lambda self, n: 32),
+    "the interior r before its window": broken(interior_r.InteriorWins, step=20),
     "positions of one bit": broken(bernoulli_limits.Limit, bits=lambda self, scheme, d: 4),
 }
 
@@ -184,6 +184,6 @@ def test_what_is_expected_to_be_violated_could_hold():
 
 def test_one_worker_gains_nothing_from_an_interior_r_by_the_formula():
     assert [interior_r.predicted(n) for n in (1, 2, 4, 64)] == [2, 8, 8, 8]
-    result = run_all({"one": interior_r.ensemble(1, runs=2)}, jobs=1)["one"]
+    result = run_all({"one": interior_r.ensemble(1)}, jobs=1)["one"]
     (instance,) = interior_r.InteriorWins().judge(1, result)
     assert instance.verdict == "not applicable"
