@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "TEXT", "Look", "style"]
+__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "TEXT", "VOTE_LOOKS", "Look", "style"]
 
 COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
 TEXT = 7.0  # inches: both columns
@@ -82,6 +82,33 @@ LOOKS = {
     "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
     "optimum": Look(BLACK, "solid"),  # what is possible is drawn like theory
 }
+
+# Of votes.
+VOTE_LOOKS = {
+    "worst noise": Look(BLUE, "solid"),
+    "normal noise": Look(GREEN, (0, (5, 1.2))),
+    "inverting": Look(ORANGE, (0, (1.2, 1.0))),
+    "omniscient": Look(VERMILLION, (0, (2.6, 1.0))),
+}
+
+# Of schemes that estimate a mean.
+SCHEME_LOOKS = {
+    "random ones": Look(BLUE, "solid"),
+    "lowest ones": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "random coordinates": Look(VERMILLION, (0, (2.6, 1.0))),
+    "common coordinates": Look(ORANGE, (0, (1.2, 1.0))),
+    "all coordinates": Look(SKY, "solid"),
+}
+
+# Of rTop-k, from Top-k to Rand-k, whatever r and d are.
+RANGE_LOOKS = (
+    Look(BLUE, "solid"),
+    Look(SKY, (0, (5, 1.2))),
+    Look(GREEN, "solid"),
+    Look(ORANGE, (0, (4, 1.2, 1, 1.2))),
+    Look(PURPLE, (0, (2.6, 1.0))),
+    Look(VERMILLION, (0, (1.2, 1.0))),
+)
 
 # Of codes of positions.
 CODE_LOOKS = {
