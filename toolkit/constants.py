@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.errors import WrongUse
+
 __all__ = ["CompressorConstants", "Constant", "ProblemConstants", "exact", "upper_bound"]
 
 
@@ -55,12 +57,26 @@ class CompressorConstants:
     ``delta`` (contraction): E‖C(x) − x‖² ≤ (1 − δ)‖x‖²; ``omega`` (relative variance): E C(x) = x and
     E‖C(x) − x‖² ≤ ω‖x‖²; ``kappa_sq`` (absolute error): E‖C(x) − x‖² ≤ κ² for all x; ``ab``: the pair
     (A, B) of the AB inequality of correlated compressors.
+
+    Raises
+    ------
+    WrongUse
+        If one is a number without a source.
     """
 
     delta: Constant | None = None
     omega: Constant | None = None
     kappa_sq: Constant | None = None
     ab: Constant | None = None
+
+    def __post_init__(self) -> None:
+        for name, constant in vars(self).items():
+            if not isinstance(constant, Constant | None):
+                raise WrongUse(
+                    f"CompressorConstants({name}={constant!r})",
+                    "a constant is a number with its source",
+                    f"give exact({constant!r}, 'where it comes from'), or upper_bound(…)",
+                )
 
 
 @dataclass(frozen=True)

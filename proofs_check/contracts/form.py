@@ -35,7 +35,7 @@ class Form(OverVectors):
         if not _fits(sent, x):
             return Violation(
                 "the message is not of the shape or type of the vector",
-                came=f"shape {np.shape(sent)[1:]}, type {np.asarray(sent).dtype}",
+                came=f"shape {np.shape(sent)[1:]}, type {getattr(sent, 'dtype', type(sent).__name__)}",
                 expected=f"shape {x.shape[1:]}, type {x.dtype}, for (worker, coordinate)",
             )
         row, worker = np.argwhere(~np.isfinite(sent).all(axis=-1))[0]

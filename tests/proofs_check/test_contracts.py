@@ -17,6 +17,7 @@ from toolkit.compressors import (
     Bernoulli,
     Blocks,
     Composition,
+    Compressor,
     CountSketch,
     FloatFormat,
     HardThreshold,
@@ -131,6 +132,15 @@ def test_a_failing_vector_is_made_small():
     x = report["contraction"].violation.x
     assert np.array_equal(x, [0.0, -1.0])
     assert "at        x = [0, -1]  (float64, d = 2)" in str(report)
+
+
+def test_what_is_no_array_is_told_by_its_type():
+    class Listed(Compressor):
+        def message(self, x, draw):
+            return x.tolist()
+
+    report = check_compressor(Listed(), contracts="form", raises=False)
+    assert report["form"].violation.came == "shape (1, 1), type list"
 
 
 def test_findings_go_by_the_names_of_contracts():

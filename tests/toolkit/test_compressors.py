@@ -24,6 +24,7 @@ from toolkit.compressors import (
     ScaledSign,
     TopK,
 )
+from toolkit.constants import CompressorConstants
 from toolkit.draws import Draw
 from toolkit.entropy import set_bits
 from toolkit.errors import WrongUse
@@ -486,6 +487,7 @@ def test_kappa_is_in_the_unit_of_the_threshold():
         (lambda: QSGD(s=0), "at least 1"),
         (lambda: QSGD(s=[4, 2**51]), "no code of levels reaches so far"),
         (lambda: QSGD(s=2.5), "integer"),
+        (lambda: CompressorConstants(delta=0.75), r"a number with its source. Give exact\(0.75, "),
         (lambda: HardThreshold(raw=-1.0), "at least 0"),
         (lambda: HardThreshold(lam=math.nan), "finite"),
         (lambda: HardThreshold(raw=[1.0, math.inf]), "finite"),
