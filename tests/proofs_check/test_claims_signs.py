@@ -58,6 +58,7 @@ def test_ids():
         "S-s7-arbitrary",
         "S-s7-derived",
         "S-s7-sound",
+        "S-s7-vote",
     }
 
 
@@ -147,6 +148,7 @@ def smaller(claim_id: str, factor: float) -> Claim:
         ("S-s7", 0.74),
         ("S-s7-derived", 0.99),
         ("S-s7-sound", 0.45),
+        ("S-s7-vote", 0.4),
     ],
 )
 def test_smaller_constants_are_violated(claim_id, factor, results):

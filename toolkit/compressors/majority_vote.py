@@ -33,27 +33,18 @@ class MajorityVote(RawSign):
 
     Examples
     --------
-    signSGD with majority vote is three lines:
-
-    >>> from toolkit import simulate
-    >>> from toolkit.algorithms import Algorithm, State, mean
-    >>> class MajorityVoteSGD(Algorithm):
-    ...     def init(self, x, oracle, channel, draw):
-    ...         return State(x=x)
-    ...     def step(self, state, oracle, channel, draw):
-    ...         votes = channel.send(oracle.sample(state.x))
-    ...         return State(x=state.x - self.stepsize * channel.broadcast(mean(votes)))
-
     Three workers pull to 1, 2 and 9; the votes go to the median, at one bit a step each way.
 
     >>> import numpy as np
+    >>> from toolkit import simulate
+    >>> from toolkit.algorithms import SignSGD
     >>> class Pull:
     ...     workers, dimension, target = 3, 1, np.array([[1.0], [2.0], [9.0]])
     ...     def value(self, x):
     ...         return ((x - self.target) ** 2).sum(axis=-1) / 2
     ...     def gradient(self, x):
     ...         return x - self.target
-    >>> result = simulate(Pull(), MajorityVoteSGD(), RawSign(), down=MajorityVote(), stepsize=0.5, steps=20, x0=[6.0],
+    >>> result = simulate(Pull(), SignSGD(), RawSign(), down=MajorityVote(), stepsize=0.5, steps=20, x0=[6.0],
     ...                   keep=("x",))
     >>> [float(result[name].values[0, -1].squeeze()) for name in ("x", "bits_up", "bits_down")]
     [2.0, 20.0, 20.0]

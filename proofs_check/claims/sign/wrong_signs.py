@@ -199,6 +199,38 @@ class VoteBound(Claim):
         ]
 
 
+class ByzantineVote(VoteBound):
+    """Votes with adversaries among the voters, for every number of them below one half.
+
+    If they invert their votes, M(1 − 2α)ε is how far the mean of the right votes is above M/2, and their variance is as
+    before; whatever they send, a vote is wrong only if M(1/2 − α) honest ones are (Markov).
+    """
+
+    id = "S-s7-vote"
+    title = "A vote with a fraction α of adversaries: inverting ones cost a factor, arbitrary ones the help of numbers"
+    statement = (
+        r"P(\text{vote wrong})\le\frac1{(1-2\alpha)\sqrt M\,S}\quad\text{(inverting)},\qquad "
+        r"P(\text{vote wrong})\le\frac{2(1-\alpha)}{1-2\alpha}\,q\quad\text{(arbitrary)}"
+    )
+    reference = f"{VOTE} (S-s7)"
+
+    def check(self, data: Mapping[str, Any], level: str) -> list[Instance]:
+        adversaries: dict[str, list[tuple[Array, Array, list[str]]]] = {}
+        for workers in range(1, 100, {"quick": 7, "full": 1}[level]):
+            S = np.append(ratios("quick"), ratios("quick") / np.sqrt(workers))
+            q = gauss_bound(S)
+            for liars in range((workers + 1) // 2):
+                alpha = liars / workers
+                kinds = [f"M = {workers}, {liars} adversaries, {name}" for name in _names(S)]
+                for adversary, right in {
+                    "inverting": self.bound(S, workers) / (1 - 2 * alpha),
+                    "omniscient": 2 * (1 - alpha) / (1 - 2 * alpha) * q,
+                }.items():
+                    left = vote_wrong(q, workers, liars, adversary)
+                    adversaries.setdefault(f"{adversary} adversaries", []).append((left, right, kinds))
+        return [_joined(name, parts, "largest q that S-s2 allows") for name, parts in adversaries.items()]
+
+
 def _joined(name: str, parts: list[tuple[Array, Array, list[str]]], reason: str) -> Instance:
     left, right, kinds = zip(*parts, strict=True)
     names = [name for part in kinds for name in part]
