@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from proofs_check import examples
-from proofs_check.codes import Coded, codes, wrong_with
+from proofs_check.codes import Coded, codes, data_for, wrong_with
 from proofs_check.examples import check_examples
 from tests.proofs_check.mutants import MUTANTS, LastIndexLost, WrongBits
 from toolkit import members
@@ -70,6 +70,68 @@ def test_a_wrong_code_is_told_from_a_right_one(code, reason):
     wrong = wrong_with(Coded(code, (1, 4), (9,)))
     assert wrong.startswith(reason)
     assert bool(wrong) == bool(reason)
+
+
+class Boundless(Gaps):
+    """A code that reads whatever follows, as if it were its own."""
+
+    def decode(self, data, d, count):
+        return super().decode(data, d, count)[0], len(data)
+
+
+class Forgiving(Gaps):
+    """A code that takes what is missing for the last positions."""
+
+    def decode(self, data, d, count):
+        try:
+            return super().decode(data, d, count)
+        except WrongUse:
+            return np.arange(d - count, d), len(data)
+
+
+class Wordy(Gaps):
+    """A code that says it writes a byte more than it does."""
+
+    def encode(self, positions, d):
+        encoded = super().encode(positions, d)
+        return encoded._replace(bits=encoded.bits + 8)
+
+    def bits(self, positions, d):
+        return super().bits(positions, d) + 8
+
+
+class Fragile(Gaps):
+    """A code that breaks off on data that were cut off."""
+
+    def decode(self, data, d, count):
+        assert data[0] >= 0
+        return super().decode(data, d, count)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (Boundless(), "writes 1 bytes and reads 3"),
+        (Forgiving(), "without the last byte it decodes as if nothing were missing"),
+        (Wordy(), "it says 14 bits"),
+        (Fragile(), "without the last byte it raises IndexError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_a_code_does_with_the_bytes_around_it_is_seen(code, reason):
+    assert reason in wrong_with(Coded(code, (1, 4), (9,)))
+
+
+def test_codes_are_tried_with_every_code_of_integers_inside():
+    log = []
+    for name in ("gaps", "integers"):
+        inside = {type(one.code.code).__name__ for one in examples._drawn(data_for(name), chunk(name, 200))}
+        log.append(inside)
+    assert log[0] == log[1] >= {"EliasGamma", "EliasDelta", "EliasOmega", "Golomb", "Rice"}
+
+
+def chunk(name, size):
+    return examples._Chunk("toolkit.codecs", name, 0, "", 0, size)
 
 
 def test_unknown_names_are_refused():
