@@ -39,7 +39,7 @@ class CoordinateNoise(Problem):
     slopes : array, shape (d,), optional
         The largest slopes G_j, above 0; by default infinite, so that f is a quadratic.
     law : {'normal', 'uniform', 'unimodal', 'skewed'}
-        That of ξ. The last two depend on the signal-to-noise ratio S = \|h_j'(x_j)\|/σ_j, so that at every point a
+        That of ξ. The last two depend on the signal-to-noise ratio S = |h_j'(x_j)|/σ_j, so that at every point a
         sign is wrong as often as it can be: among symmetric unimodal laws, and among all laws.
     workers : int
         Their number.
