@@ -59,8 +59,8 @@ class AveragingLemma(Claim):
             if a >= 4 or budget[0] == 0:
                 optimum = _largest_sum(float(a), T, *map(float, budget))
                 names = ("a_0 alone", "A alone", "B alone", "all three")
-                sides = optimum, float(self.bound(a, T, *budget))
-                found.setdefault(f"linear programmes, {names[BUDGETS.index(budget)]}", []).append(sides)
+                name = f"linear programmes, {names[BUDGETS.index(budget)]}"
+                found.setdefault(name, []).append((optimum, float(self.bound(a, T, *budget))))
         instances = []
         for name, sides in found.items():
             left, right = np.transpose(sides)
