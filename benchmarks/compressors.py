@@ -202,6 +202,7 @@ def parameters(d: int) -> dict[str, str]:
         "lloyd-max": "levels=4",
         "natural-dithering": "s=4",
         "noisy-sign": "noise=1",
+        "nonzero-sampling": f"k={k}",
         "power-sgd": "rank=1",
         "qsgd": f"s={S}",
         "r-top-k": f"k={k},r={2 * k}",
