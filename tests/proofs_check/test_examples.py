@@ -142,4 +142,10 @@ def test_unknown_names_are_refused():
 
 
 def test_chunks_are_as_many_as_the_examples_need():
-    assert np.all(np.diff([len(list(examples._chunks(count, None, 0))) for count in (10, 20_000, 60_000)]) > 0)
+    few, more, many = (list(examples._chunks(count, None, 0)) for count in (10, 20_000, 100_000))
+    assert len(few) < len(more) < len(many)
+    top_k = [chunk for chunk in many if chunk.name == "top-k"]
+    assert sum(chunk.size for chunk in top_k) >= 100_000 / len({chunk.name for chunk in many})
+    assert {chunk.dtype for chunk in top_k} == {"float64", "float32"}
+    assert len({chunk.dimension for chunk in top_k}) > 3
+    assert len({chunk.seed for chunk in top_k}) == len(top_k)
