@@ -11,7 +11,8 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._rows import lay_rows
 from figures._style import LOOKS
-from proofs_check.claims.total_error.coupled_budget import decaying_normal, late_impulse
+from problems import LateImpulse
+from proofs_check.claims.total_error.coupled_budget import decaying_normal
 from toolkit.arrays import Array
 from toolkit.budget import best_thresholds, coupled_optimum, decoupled_optimum, feed_back
 from toolkit.compressors import HardThreshold, TopK
@@ -87,7 +88,7 @@ def _schedules(g: Array) -> dict[str, tuple[Array, float]]:
 
 
 def _draw_impulses(plate: Plate) -> None:
-    g = late_impulse(STEPS, EARLY)
+    g = LateImpulse(STEPS, EARLY).gradients
     budget = np.arange(EARLY + 1)
     axes = plate.panel("impulses", x=BUDGET, y=ERROR, log="y", title="impulses: eight early, one late")
     threshold = best_thresholds(g, EARLY).curve

@@ -19,6 +19,7 @@ from toolkit.sweep import run_all
 
 NAMES = members.names("figures")
 DRAWN_FROM_RUNS = [name for name in NAMES if members.load("figures", name)().experiments("quick")]
+OF_CLAIMS = [name for name in DRAWN_FROM_RUNS if members.load("figures", name)().claims]
 
 
 def record(claim, **more):
@@ -60,7 +61,7 @@ def test_every_file_is_a_figure_of_its_name():
         assert figure.title
 
 
-@pytest.mark.parametrize("name", DRAWN_FROM_RUNS)
+@pytest.mark.parametrize("name", OF_CLAIMS)
 def test_caption_states_the_claims_and_whether_they_held(name, drawings, data):
     figure = members.load("figures", name)()
     for claim in figure.claims:
@@ -95,6 +96,15 @@ def test_table_is_what_is_drawn(name, drawings):
                 assert wanted <= set(map(tuple, corners.tolist()))
         assert set(curves.x_quantity) == {axes.get_xlabel() or drawing.figure.axes[-1].get_xlabel()}
         assert set(curves.y_quantity) == {axes.get_ylabel()}
+
+
+def test_the_wall_counts_the_claims_and_names_surprises(data, records):
+    wall, own = members.load("figures", "museum-wall")(), data["museum-wall"]
+    ids = {claim for one in wall.exhibits.values() for claim in one.claims}
+    assert len(wall.exhibits) == 9
+    assert f"{len(ids)} of {len(ids)} claims checked: every verdict" in wall.draw(own, records, "quick").caption
+    caption = wall.draw(own, [record("CE1", verdict="violated")], "quick").caption
+    assert f"1 of {len(ids)} claims checked: not as expected: CE1." in caption
 
 
 def test_tightness_has_one_dot_per_claim_with_a_ratio(drawings, records):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
+from problems import LateImpulse
 from proofs_check.checking import judge_claims
 from proofs_check.claim import Claim
 from proofs_check.claims.total_error import coupled_budget, given_vectors, random_budget, tuning_lemma
@@ -76,7 +77,7 @@ def test_figures_of_the_sheet(records):
     instances = {one["name"]: one for one in records["S-a4"]["instances"]}
     assert instances["the optimum, exact sends"]["measured"] == 2.25
     assert "44/9 for T=11, m=1" in instances["the best threshold"]["reason"]
-    g = coupled_budget.late_impulse(11)
+    g = LateImpulse(11).gradients
     assert (float(coupled_optimum(g, 1).error), float(best_thresholds(g, 1).curve[1])) == (2.25, 11.0)
     signs = {one["name"]: one["verdict"] for one in records["S-a4-one-sign"]["instances"]}
     assert signs["normal numbers"] == "not applicable"

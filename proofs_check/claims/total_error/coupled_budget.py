@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from problems.counterexamples.late_impulse import LateImpulse
 from proofs_check.claim import Claim, Instance, not_applicable
 from proofs_check.panel import integers
 from proofs_check.sides import equality, inequality
@@ -24,7 +25,7 @@ from toolkit.compressors.scaled import Scaled
 from toolkit.compressors.top_k import TopK
 from toolkit.draws import Draw
 
-__all__ = ["busy_neighbour", "decaying_normal", "late_impulse"]
+__all__ = ["busy_neighbour", "decaying_normal"]
 
 REFERENCE = "Sahu, Dutta, Abdelmoniem, Banerjee, Canini and Kalnis, NeurIPS 2021"
 EPS = float(np.finfo(float).eps)
@@ -33,23 +34,8 @@ SHAPES = [(T, d) for T in range(1, ENTRIES + 1) for d in range(1, ENTRIES // T +
 VALUES: Any = ("exact", "free")
 
 
-def late_impulse(T: int, early: int = 1) -> Array:
-    """Return the instance of S-a4: impulses of 1 in the first step, and one of 3/2 in another coordinate's last step.
-
-    Examples
-    --------
-    >>> late_impulse(3)
-    array([[1. , 0. ],
-           [0. , 0. ],
-           [0. , 1.5]])
-    """
-    g = np.zeros((T, early + 1))
-    g[0, :early], g[-1, early] = 1.0, 1.5
-    return g
-
-
 def busy_neighbour(T: int) -> Array:
-    """Return the same with a coordinate that asks for a send in every step but the first: 2, −2, 2, …
+    """Return `LateImpulse` with one more coordinate, which asks for a send in every step but the first: 2, −2, 2, …
 
     Examples
     --------
@@ -60,7 +46,7 @@ def busy_neighbour(T: int) -> Array:
     """
     busy = np.zeros(T)
     busy[1::2], busy[2::2] = 2.0, -2.0
-    return np.column_stack([late_impulse(T), busy])
+    return np.column_stack([LateImpulse(T).gradients, busy])
 
 
 def decaying_normal(T: int, d: int, runs: int, seed: int) -> Array:
@@ -105,14 +91,14 @@ class NotOptimal(_Coupled):
         how: dict[str, Any] = {"rounding": 0, "kinds": kinds}
         instances = []
         for values in VALUES:
-            found = [self.solve(late_impulse(T, m), m, values).error for T, m in sizes]
+            found = [self.solve(LateImpulse(T, m).gradients, m, values).error for T, m in sizes]
             instances.append(equality(f"the optimum, {values} sends", found, np.full(len(sizes), 2.25), **how))
-        best = [self.thresholds(late_impulse(T, m), m).curve[m] for T, m in sizes]
+        best = [self.thresholds(LateImpulse(T, m).gradients, m).curve[m] for T, m in sizes]
         reason = f"{law.max() / 2.25:.0f} times the optimum for {kinds[int(law.argmax())]}, 44/9 for T=11, m=1"
         instances.append(equality("the best threshold", best, law, reason=reason, **how))
-        runs = [feed_back(late_impulse(T, m), HardThreshold(raw=1.25)) for T, m in sizes]
+        runs = [feed_back(LateImpulse(T, m).gradients, HardThreshold(raw=1.25)) for T, m in sizes]
         instances.append(equality("a run with λ = 5/4", [run.error for run in runs], law, **how))
-        exact = np.vectorize(Fraction, otypes=[object])(late_impulse(11))
+        exact = np.vectorize(Fraction, otypes=[object])(LateImpulse(11).gradients)
         found = [self.solve(exact, K, values).error for values in VALUES for K in range(3)]
         known = [Fraction(53, 4), Fraction(9, 4), 0] * 2
         instances.append(equality("T=11, m=1, budgets 0, 1, 2, in rational numbers", found, known, rounding=0))

@@ -1,0 +1,1 @@
+"""The museum: one picture per counterexample, and a wall of them all."""
