@@ -1,7 +1,7 @@
 """Error feedback with rTop-k on sparse-plus-noise quadratics: is an r between k and d best, and is it predicted?
 
-The answer found: with several workers an interior r is best in a window of steps, there by factors; one step before and
-long after, and on average over the run, Top-k is. The one-step formula tells whether an interior r is best in that
+The answer found: with several workers an interior r is best in a window of steps, there by factors; before and long
+after it, and on average over the run, Top-k is. The one-step formula tells whether an interior r is best in that
 window, and an r that beats both ends, but not the best one: what is not sent is not lost, so a larger r, by which more
 of the coordinates are sent in time, is better than one step shows. All r have the same step size.
 """
