@@ -87,10 +87,13 @@ class Plate:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        from matplotlib import rc_context
+
         with self._context:
             if error[0] is None:
                 self.figure.draw_without_rendering()  # settles the layout, which slopes on the page depend on
-                self.figure.set_layout_engine("none")
+                with rc_context({"figure.constrained_layout.use": False}):
+                    self.figure.set_layout_engine(None)  # "none" leaves one behind, for which saving draws all twice
                 for curve, text, at, side in self._names:
                     _lay_along(curve, text, at, side)
                 put_numbers(self._numbers)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from figures._style import style
 from toolkit.files import own_folder, write_whole, writing_to
 from toolkit.provenance import versions
 
-__all__ = ["KINDS", "save", "write_report"]
+__all__ = ["KINDS", "Words", "save", "write_report"]
 
 FORMAT = 1
 KINDS = ("svg", "pdf", "png", "csv")
@@ -26,24 +27,32 @@ METADATA: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationD
 DELIMITERS = {r"\{": "{", r"\}": "}", r"\lVert": "‖", r"\rVert": "‖", r"\lvert": "|", r"\rvert": "|"}
 
 
+@dataclass(frozen=True)
+class Words:
+    """What the page says of a figure: its title in one line, and its caption."""
+
+    title: str
+    caption: str
+
+
 def write_report(
     folder: str | Path,
-    drawings: Mapping[str, Drawing],
+    figures: Mapping[str, Words],
     records: Records,
     *,
     level: str,
     seconds: float,
     how: str = "",
 ) -> Path:
-    """Write figures, claims and versions into a folder, and a page that shows them.
+    """Write claims and versions into a report's folder, and a page that shows them with the figures saved there.
 
     Parameters
     ----------
     folder : path
         The report's folder, made if it does not exist. The page refers to its files by relative paths and to nothing
         else, so that it opens from disk and may be moved.
-    drawings : mapping of str to Drawing
-        By the name of the figure.
+    figures : mapping of str to Words
+        By the names under which `save` put the figures into the subfolder ``figures``.
     records : sequence of mapping
         Of the checked claims.
     level : {'quick', 'full'}
@@ -66,12 +75,10 @@ def write_report(
         If it cannot be written. Every file is written whole, and the page last.
     """
     folder = own_folder(folder, "report", FORMAT)
-    for name, drawing in drawings.items():
-        save(drawing, folder / "figures", name)
     made_with = versions() | {"matplotlib": version("matplotlib")}
     write_whole(folder / "claims.json", json.dumps(list(records), indent=1, ensure_ascii=False) + "\n")
     write_whole(folder / "versions.json", json.dumps(made_with, indent=1, ensure_ascii=False) + "\n")
-    page = _page(drawings=drawings, records=records, level=level, seconds=seconds, how=how, versions=made_with)
+    page = _page(figures=figures, records=records, level=level, seconds=seconds, how=how, versions=made_with)
     write_whole(folder / "index.html", page)
     return folder / "index.html"
 

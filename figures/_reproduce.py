@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from figures._base import Figure
-from figures._report import FORMAT, write_report
+from figures._base import Figure, Records
+from figures._report import FORMAT, Words, save, write_report
 from proofs_check.checking import all_claims, judge_claims, needed
 from proofs_check.claim import Claim
 from toolkit import members
 from toolkit.errors import WrongUse, nearest
 from toolkit.files import own_folder
 from toolkit.members import short
+from toolkit.processes import spread
 from toolkit.progress import Progress
+from toolkit.simulation import default_threads
 from toolkit.store import Store
 from toolkit.sweep import run_all
+
+if TYPE_CHECKING:
+    import xarray
 
 __all__ = ["Reproduction", "open_store", "reproduce"]
 
@@ -69,21 +74,33 @@ def reproduce(
     progress = progress or Progress(quiet=True)
     figures, claims = _chosen(list(names))
     store = open_store(out)
-    drawn_from = {name: figure.experiments(level) for name, figure in figures.items()}
     experiments = needed(claims, level) | {
-        f"{name}/{one}": experiment for name, own in drawn_from.items() for one, experiment in own.items()
+        f"{name}/{one}": experiment
+        for name, figure in figures.items()
+        for one, experiment in figure.experiments(level).items()
     }
+    jobs = jobs or default_threads()
     results = run_all(experiments, store, jobs=jobs, progress=progress)
-    records = judge_claims(claims, results, level, progress=progress)
-    drawings = {}
+    records = judge_claims(claims, results, level, jobs=jobs, progress=progress)
+    folder = Path(out) / "figures"
+    calls = {name: (figure, results.under(name), records, level, folder, name) for name, figure in figures.items()}
+    shown = {}
     with progress.work("figures", total=len(figures)) as advance:
-        for name, figure in figures.items():
-            data = {one: results[f"{name}/{one}"] for one in drawn_from[name]}
-            drawings[name] = figure.draw(data, records, level)
+        for name, words in spread(_drawn_and_saved, calls, what="figure", jobs=jobs):
+            shown[name] = words
             advance(name, 1)
     seconds = time.perf_counter() - begin
     how = _in_words(progress.computed, progress.stored)
-    return Reproduction(write_report(out, drawings, records, level=level, seconds=seconds, how=how), records)
+    in_order = {name: shown[name] for name in figures}
+    return Reproduction(write_report(out, in_order, records, level=level, seconds=seconds, how=how), records)
+
+
+def _drawn_and_saved(
+    figure: Figure, data: Mapping[str, xarray.Dataset], records: Records, level: str, folder: Path, name: str
+) -> Words:
+    drawing = figure.draw(data, records, level)
+    save(drawing, folder, name)
+    return Words(drawing.title, drawing.caption)
 
 
 def open_store(out: str | Path) -> Store:

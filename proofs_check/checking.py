@@ -11,9 +11,11 @@ from toolkit import members
 from toolkit.errors import WrongUse, nearest
 from toolkit.experiment import Experiment
 from toolkit.members import short
+from toolkit.processes import spread
 from toolkit.progress import Progress
+from toolkit.simulation import default_threads
 from toolkit.store import Store
-from toolkit.sweep import run_all
+from toolkit.sweep import Results, run_all
 
 if TYPE_CHECKING:
     import xarray
@@ -90,19 +92,32 @@ def judge_claims(
     results: Mapping[str, xarray.Dataset],
     level: str,
     *,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the record of every claim, given the results of `needed`."""
+    """Return the record of every claim, given the results of `needed`; whatever the number of jobs, but for its time.
+
+    Raises
+    ------
+    EnvironmentLack
+        If a process is killed from outside.
+    Exception
+        Of a claim that fails, with a note that names it.
+    """
     progress = progress or Progress(quiet=True)
-    records = []
+    found = Results(results)
+    records = {}
+    calls = {name: (claim, found.under(claim.id), level) for name, claim in claims.items()}
     with progress.work("claims", total=len(claims)) as advance:
-        for claim in claims.values():
-            prefix = f"{claim.id}/"
-            data = {name.removeprefix(prefix): result for name, result in results.items() if name.startswith(prefix)}
-            begin = time.perf_counter()
-            records.append(summary(claim, claim.check(data, level), time.perf_counter() - begin))
-            advance(f"{claim.id} {records[-1]['verdict']}", 1)
-    return records
+        for name, record in spread(_judged, calls, what="claim", jobs=jobs):
+            records[name] = record
+            advance(f"{record['id']} {record['verdict']}", 1)
+    return [records[name] for name in claims]
+
+
+def _judged(claim: Claim, data: Mapping[str, xarray.Dataset], level: str) -> dict[str, Any]:
+    begin = time.perf_counter()
+    return summary(claim, claim.check(data, level), time.perf_counter() - begin)
 
 
 def check_claims(
@@ -135,5 +150,6 @@ def check_claims(
         reason and all instances.
     """
     claims = find_claims(ids)
+    jobs = jobs or default_threads()
     results = run_all(needed(claims, level), store, jobs=jobs, progress=progress)
-    return judge_claims(claims, results, level, progress=progress)
+    return judge_claims(claims, results, level, jobs=jobs, progress=progress)

@@ -28,6 +28,7 @@ from proofs_check.strategies import compressors, vectors
 from toolkit import members
 from toolkit.compressors import Compressor
 from toolkit.errors import WrongUse, nearest
+from toolkit.processes import spread
 from toolkit.progress import Progress
 from toolkit.simulation import default_threads
 
@@ -136,27 +137,14 @@ def check_examples(
     chunks = list(_chunks(count, names, seed))
     log, began = Log(), time.perf_counter()
     with (progress or Progress(quiet=True)).work("examples", sum(chunk.size for chunk in chunks)) as advance:
-        for chunk, part in _each(chunks, jobs or (default_threads() if count >= MANY else 1)):
+        jobs = jobs or (default_threads() if count >= MANY else 1)
+        calls = {f"{number}, of {chunk.name}": (chunk,) for number, chunk in enumerate(chunks)}
+        for called, part in spread(_checked, calls, what="chunk", jobs=jobs):
             log.add(part)
+            (chunk,) = calls[called]
             advance(f"{chunk.name}: {log.examples[chunk.name]:,}", chunk.size)
     log.seconds = time.perf_counter() - began
     return log
-
-
-def _each(chunks: list[_Chunk], jobs: int) -> Iterator[tuple[_Chunk, Log]]:
-    if jobs == 1:
-        yield from ((chunk, _checked(chunk)) for chunk in chunks)
-        return
-    from joblib import Parallel, delayed, parallel_config
-
-    # Fresh interpreters (never forks), one thread each: the processes are the parallelism.
-    with parallel_config(backend="loky", inner_max_num_threads=1):
-        pool = Parallel(n_jobs=jobs, return_as="generator_unordered")
-        yield from pool(delayed(_with)(chunk) for chunk in chunks)
-
-
-def _with(chunk: _Chunk) -> tuple[_Chunk, Log]:
-    return chunk, _checked(chunk)
 
 
 def _chunks(count: int, names: tuple[str, ...] | None, seed: int) -> Iterator[_Chunk]:

@@ -31,7 +31,7 @@ def main() -> NoReturn:
         error.show()
         sys.exit(2)
     except ToolkitError as error:
-        _fail(str(error), error.exit_code)
+        _fail(" ".join([str(error), *getattr(error, "__notes__", ())]), error.exit_code)
     except MemoryError as error:
         lack = EnvironmentLack("this command", f"there is not enough memory ({error})", "ask for less at a time")
         _fail(str(lack), lack.exit_code)

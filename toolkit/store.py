@@ -23,7 +23,7 @@ from toolkit.provenance import libraries, source_hash
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["Cell", "Store"]
+__all__ = ["Cell", "Kept", "Store"]
 
 FORMAT = 1
 DRAFT_LIFE = 600  # seconds after which a draft is one of a killed process: writing one takes a moment
@@ -38,6 +38,59 @@ class Cell:
     bytes: int
     current: bool
     description: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A stored result by its place: quickly handed to another process, which reads it.
+
+    Parameters
+    ----------
+    cell : Path
+        The folder of the experiment.
+    description : str
+        The experiment's, as one line of JSON.
+    """
+
+    cell: Path
+    description: str
+
+    def load(self) -> xarray.Dataset:
+        """Return the result.
+
+        Raises
+        ------
+        EnvironmentLack
+            If it is no longer there, or damaged.
+        """
+        data = self.read()
+        if data is None:
+            wrong = "what was stored there is gone or damaged"
+            raise EnvironmentLack(f"reading {self.cell}", wrong, "start the same again: what is missing is computed")
+        return from_bytes(data)
+
+    def read(self) -> bytes | None:
+        """Return the data, or None if they are not there, damaged, or those of another experiment.
+
+        Raises
+        ------
+        EnvironmentLack
+            If it cannot be read.
+        """
+        try:
+            text, data = (self.cell / "cell.json").read_text(), (self.cell / "data.nc").read_bytes()
+        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+            return None
+        except OSError as error:  # passing, or a matter of permissions: the cell itself may be fine
+            remedy = "mend that, or choose another folder"
+            raise EnvironmentLack(f"reading {self.cell}", f"{error.strerror or error}", remedy) from error
+        try:
+            known = json.loads(text)
+            intact = known["sha256"] == hashlib.sha256(data).hexdigest()
+            ours = known["key"] == self.cell.name and known["description"] == json.loads(self.description)
+        except (ValueError, KeyError, TypeError):
+            return None
+        return data if intact and ours else None
 
 
 class Store:
@@ -84,28 +137,20 @@ class Store:
     def __contains__(self, experiment: Experiment) -> bool:
         return (self.folder / self.key(experiment)).is_dir()
 
+    def find(self, experiment: Experiment) -> Kept | None:
+        """Return where the result is, or None if it is not stored; a damaged or foreign one is set aside."""
+        kept = Kept(self.folder / self.key(experiment), experiment.canonical)
+        if not os.path.lexists(kept.cell):
+            return None
+        if kept.read() is None:
+            self._set_aside(kept.cell)
+            return None
+        return kept
+
     def load(self, experiment: Experiment) -> xarray.Dataset | None:
         """Return the stored result, or None if there is none; a damaged or foreign one is set aside."""
-        cell = self.folder / self.key(experiment)
-        if not os.path.lexists(cell):
-            return None
-        try:
-            text, data = (cell / "cell.json").read_text(), (cell / "data.nc").read_bytes()
-        except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-            self._set_aside(cell)
-            return None
-        except OSError as error:  # passing, or a matter of permissions: the cell itself may be fine
-            remedy = "mend that, or choose another folder"
-            raise EnvironmentLack(f"reading {cell}", f"{error.strerror or error}", remedy) from error
-        try:
-            known = json.loads(text)
-            intact = known["sha256"] == hashlib.sha256(data).hexdigest()
-            if intact and known["key"] == cell.name and known["description"] == json.loads(experiment.canonical):
-                return from_bytes(data)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-        self._set_aside(cell)
-        return None
+        kept = self.find(experiment)
+        return None if kept is None else kept.load()
 
     def _set_aside(self, cell: Path) -> None:
         with writing_to(self.folder):
@@ -115,8 +160,10 @@ class Store:
             with contextlib.suppress(FileNotFoundError):  # another process was faster
                 os.replace(cell, target / "cell")
 
-    def save(self, experiment: Experiment, result: xarray.Dataset) -> None:
-        """Store a result: written beside, then moved in one rename, so that a killed process leaves no half cell.
+    def save(self, experiment: Experiment, result: xarray.Dataset) -> Kept:
+        """Store a result, and return where it is.
+
+        It is written beside, then moved in one rename, so that a killed process leaves no half cell.
 
         Raises
         ------
@@ -139,6 +186,7 @@ class Store:
                     raise
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
+        return Kept(target, experiment.canonical)
 
     def cells(self) -> Iterator[Cell]:
         """List what is stored; `current` tells whether today's sources would use it."""

@@ -2,23 +2,67 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.batch import lay_out
-from toolkit.errors import EnvironmentLack
 from toolkit.experiment import Experiment
+from toolkit.processes import spread
 from toolkit.progress import Progress
 from toolkit.simulation import default_threads, run
-from toolkit.store import Store
+from toolkit.store import Kept, Store
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["run_all"]
+__all__ = ["Results", "run_all"]
+
+
+class Results(Mapping[str, "xarray.Dataset"]):
+    """Results by name. One that is in a store is read when it is asked for, in whatever process that is.
+
+    Parameters
+    ----------
+    found : mapping of str to xarray.Dataset or Kept
+        Results, or where they are kept.
+
+    Examples
+    --------
+    >>> results = Results({"rates/one": 1, "rates/two": 2, "portrait/one": 3})
+    >>> dict(results.under("rates")), dict(results.under("rates") | {"three": 3})
+    ({'one': 1, 'two': 2}, {'one': 1, 'two': 2, 'three': 3})
+    """
+
+    def __init__(self, found: Mapping[str, xarray.Dataset | Kept]) -> None:
+        known: Mapping[str, xarray.Dataset | Kept] = found._found if isinstance(found, Results) else found
+        self._found: dict[str, xarray.Dataset | Kept] = dict(known)
+        self._read: dict[Kept, xarray.Dataset] = {}
+
+    def __getitem__(self, name: str) -> xarray.Dataset:
+        one = self._found[name]
+        if not isinstance(one, Kept):
+            return one
+        if one not in self._read:
+            self._read[one] = one.load()
+        return self._read[one]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __or__(self, other: Mapping[str, xarray.Dataset | Kept]) -> Results:
+        return Results(self._found | Results(other)._found)
+
+    def __reduce__(self) -> tuple[type[Results], tuple[dict[str, xarray.Dataset | Kept]]]:
+        return Results, (self._found,)  # what was read is read again in another process
+
+    def under(self, prefix: str) -> Results:
+        """Return those whose names are of the form ``prefix/name``, by the rest of their names."""
+        begin = f"{prefix}/"
+        return Results({name[len(begin) :]: one for name, one in self._found.items() if name.startswith(begin)})
 
 
 def run_all(
@@ -27,7 +71,7 @@ def run_all(
     *,
     jobs: int | None = None,
     progress: Progress | None = None,
-) -> dict[str, xarray.Dataset]:
+) -> Results:
     """Return the result of every experiment, from the store where it is, else computed and stored.
 
     Parameters
@@ -43,7 +87,8 @@ def run_all(
 
     Returns
     -------
-    dict of str to xarray.Dataset
+    Results
+        A mapping of str to xarray.Dataset.
 
     Raises
     ------
@@ -72,7 +117,7 @@ def run_all(
     names: dict[Experiment, list[str]] = {}
     for name, experiment in experiments.items():
         names.setdefault(experiment, []).append(name)
-    results: dict[str, xarray.Dataset] = {}
+    results: dict[str, xarray.Dataset | Kept] = {}
     todo = []
     for experiment, called in names.items():
         found = _find(called[0], experiment, store)
@@ -80,23 +125,28 @@ def run_all(
             todo.append(experiment)
         else:
             results |= dict.fromkeys(called, found)
+    todo.sort(key=_size, reverse=True)  # the longest first, so that processes end at about the same time
+    jobs = jobs or default_threads()
+    threads = jobs if len(todo) == 1 else 1
+    calls = {names[one][0]: (one, store, threads) for one in todo}
     with progress.work("experiments", total=sum(map(_size, todo))) as advance:
-        for experiment, result in _computed(todo, store, jobs or default_threads()):
+        for name, result in spread(_run_and_keep, calls, what="experiment", jobs=jobs):
+            experiment = experiments[name]
             results |= dict.fromkeys(names[experiment], result)
-            advance(names[experiment][0], _size(experiment))
+            advance(name, _size(experiment))
     progress.ran(computed=len(todo), stored=len(names) - len(todo))
-    return {name: results[name] for name in experiments}
+    return Results({name: results[name] for name in experiments})
 
 
-def _find(name: str, experiment: Experiment, store: Store | None) -> xarray.Dataset | None:
-    """Return the stored result if there is one, and say so if there never can be."""
+def _find(name: str, experiment: Experiment, store: Store | None) -> Kept | None:
+    """Return where the result is stored if it is, and say so if it never can be."""
     if store is None:
         return None
     if not experiment.describable:
         reason = "the source of a class or function in it cannot be read; put that into a file"
         warnings.warn(f"the experiment {name!r} is run but not stored: {reason}", stacklevel=3)
         return None
-    return store.load(experiment)
+    return store.find(experiment)
 
 
 def _size(experiment: Experiment) -> float:
@@ -105,49 +155,7 @@ def _size(experiment: Experiment) -> float:
     return float(experiment.steps * lay_out(experiment).rows * problem.workers * problem.dimension)
 
 
-def _computed(experiments: list[Experiment], store: Store | None, jobs: int) -> Iterator[tuple[Experiment, Any]]:
-    """Run experiments and keep each in the store as soon as it is done, the longest first."""
-    experiments = sorted(experiments, key=_size, reverse=True)
-    if jobs == 1 or len(experiments) <= 1:
-        for experiment in experiments:
-            yield experiment, _run_and_keep(experiment, store, jobs)
-        return
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    # Fresh interpreters (never forks), one thread each: the processes are the parallelism.
-    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_begin_process):
-        pool = Parallel(n_jobs=min(jobs, len(experiments)), return_as="generator_unordered")
-        try:
-            yield from (
-                (experiments[i], result)
-                for i, result in pool(delayed(_numbered)(i, one, store) for i, one in enumerate(experiments))
-            )
-        except TerminatedWorkerError as error:
-            raise EnvironmentLack(
-                f"a sweep over {len(experiments)} experiments in {jobs} processes",
-                "a process was killed from outside, perhaps because memory ran out",
-                "start the same again, with fewer jobs: what was finished is kept",
-            ) from error
-
-
-def _begin_process() -> None:
-    """Leave Ctrl-C to the parent: it reaches every process of a terminal, and the parent ends the others.
-
-    A process ended so would leave the lock behind that bars share with other processes; here none is shared.
-    """
-    from tqdm import tqdm
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tqdm.set_lock(threading.RLock())
-
-
-def _numbered(i: int, experiment: Experiment, store: Store | None) -> tuple[int, xarray.Dataset]:
-    return i, _run_and_keep(experiment, store, threads=1)
-
-
-def _run_and_keep(experiment: Experiment, store: Store | None, threads: int) -> xarray.Dataset:
+def _run_and_keep(experiment: Experiment, store: Store | None, threads: int) -> xarray.Dataset | Kept:
+    """Return the result, or where it is kept: that is quickly handed over, and read only by who needs it."""
     result = run(experiment, threads=threads)
-    if store is not None and experiment.describable:
-        store.save(experiment, result)
-    return result
+    return result if store is None or not experiment.describable else store.save(experiment, result)

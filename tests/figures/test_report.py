@@ -16,6 +16,7 @@ from figures._plate import Plate
 from figures._style import LOOKS
 from proofs_check.checking import all_claims
 from toolkit.errors import EnvironmentLack, WrongUse
+from toolkit.files import own_folder
 
 
 class Page(HTMLParser):
@@ -72,10 +73,12 @@ def make_records():
 
 @pytest.fixture
 def report(tmp_path):
-    how = "3 experiments, all from the store"
-    drawings = {"one": make_drawing()}
-    page = _report.write_report(tmp_path / "report", drawings, make_records(), level="quick", seconds=75.0, how=how)
-    return page.parent
+    how, drawing = "3 experiments, all from the store", make_drawing()
+    folder = own_folder(tmp_path / "report", "report", _report.FORMAT)
+    _report.save(drawing, folder / "figures", "one")
+    words = {"one": _report.Words(drawing.title, drawing.caption)}
+    _report.write_report(folder, words, make_records(), level="quick", seconds=75.0, how=how)
+    return folder
 
 
 def test_page_refers_only_to_files_beside_it(report):
@@ -146,7 +149,7 @@ def test_report_without_claims_or_figures(tmp_path):
 def test_foreign_folder_is_refused_untouched(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(WrongUse, match="something else"):
-        _report.write_report(tmp_path, {"one": make_drawing()}, [], level="quick", seconds=1.0)
+        _report.write_report(tmp_path, {}, [], level="quick", seconds=1.0)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 

@@ -30,9 +30,12 @@ from toolkit.progress import Progress
 
 ROOT = Path(__file__).parent.parent.parent
 
-# A distribution that joins through entry points: a figure with a long experiment, and a claim that is wrong.
+# A distribution that joins through entry points: a figure with a long experiment, and claims: one is wrong, one cannot
+# be checked, and one takes an hour.
 THIRD_PARTY = """
 import os
+import time
+from pathlib import Path
 from figures._base import Drawing, Figure
 from problems import Quadratic
 from proofs_check.claim import Claim, Instance
@@ -68,6 +71,23 @@ class Wrong(Claim):
 
     def check(self, data, level):
         return [Instance("always", "violated", measured=2.0, bound=1.0, ratio=2.0, reason="2 > 1")]
+
+
+class Refused(Wrong):
+    id = "T-2"
+
+    def check(self, data, level):
+        from toolkit.compressors import TopK
+
+        TopK(k=0)
+
+
+class Endless(Wrong):
+    id = "T-3"
+
+    def check(self, data, level):
+        Path("begun").touch()
+        time.sleep(3600)
 """
 ENTRY_POINTS = "[csgd.figures]\nslow = third_party:Slow\n[csgd.claims]\nwrong = third_party:Wrong\n"
 
@@ -446,6 +466,27 @@ def test_ctrl_c_is_exit_code_130_and_the_same_command_goes_on(csgd: Command, thi
     assert "experiments: 1 computed, 3 from the store" in again.stderr
     assert again.returncode == 1  # the figure brings its claim, which is wrong
     assert "Four runs, of which one is long" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_ctrl_c_while_claims_are_judged_ends_all_processes(third_party: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "toolkit", "check", "T-3", "T-1", "--jobs", "2"]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment(third_party), **options) as process:
+        end = time.monotonic() + 300
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < end, "no claim was begun within five minutes"
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)
+        error = process.communicate(timeout=60)[1]  # until all have closed their ends
+    assert process.returncode == 130, error
+    assert error.endswith("interrupted; what was finished is kept, and the same command goes on from there\n")
+    assert "Traceback" not in error
+
+
+def test_a_claim_that_cannot_be_checked_is_named(csgd: Command, third_party: Path) -> None:
+    done = csgd("--quiet", "check", "T-1", "T-2", "--jobs", "2", more=(third_party,))
+    fails(done, 2, "k must be", "This was the claim T-2.")
 
 
 def test_doctor_is_content_here(csgd: Command) -> None:

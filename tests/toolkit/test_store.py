@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import pickle
 import resource
 import shutil
 import signal
@@ -24,6 +26,7 @@ from toolkit.averages import uniform
 from toolkit.compressors import TopK
 from toolkit.errors import EnvironmentLack, WrongUse
 from toolkit.files import own_folder, write_whole
+from toolkit.netcdf import from_bytes, to_bytes
 from toolkit.simulation import run
 
 ROOT = Path(__file__).parent.parent.parent
@@ -72,6 +75,36 @@ def test_results_are_read_as_xarray_reads_them(store: Store, settings: dict[str,
     xarray.testing.assert_identical(store.load(one), result)
     path = store.folder / store.key(one) / "data.nc"
     xarray.testing.assert_identical(store.load(one), xarray.load_dataset(path, engine="h5netcdf"))
+
+
+def test_any_data_set_is_read_as_it_was_written() -> None:
+    """More attributes than HDF5 keeps in an object's header, texts, no dimensions, and a dimension without values."""
+    many = {f"attribute {i}": i for i in range(20)} | {"unit": "γ"}
+    variables = {
+        "text": ((), np.array("κ²")),
+        "texts": (("run",), np.array(["", "done"])),
+        "sent": (("run", "coordinate"), np.array([[True, False, True], [False, True, True]]), many),
+        "single": (("coordinate", "run"), np.arange(6, dtype=np.float32).reshape(3, 2)),
+    }
+    result = xarray.Dataset(variables, {"run": [4, 5], "seed": ("run", [7, 8])}, many)
+    data = to_bytes(result)
+    xarray.testing.assert_identical(from_bytes(data), result)
+    xarray.testing.assert_identical(xarray.load_dataset(io.BytesIO(data), engine="h5netcdf"), result)
+    assert to_bytes(result.copy(deep=True)) == data
+
+
+def test_what_is_kept_is_read_elsewhere_or_told_to_be_gone(stored: tuple[Store, Path, xarray.Dataset]) -> None:
+    store, cell, result = stored
+    kept = store.find(experiment())
+    assert kept == store.save(experiment(), result)
+    xarray.testing.assert_identical(pickle.loads(pickle.dumps(kept)).load(), result)
+    assert len(pickle.dumps(kept)) < 10_000
+    damage_flipped_bit(cell)
+    with pytest.raises(EnvironmentLack, match="is gone or damaged"):
+        kept.load()
+    shutil.rmtree(cell)
+    with pytest.raises(EnvironmentLack, match="is gone or damaged"):
+        kept.load()
 
 
 def test_an_opened_store_is_the_same_store(stored: tuple[Store, Path, xarray.Dataset]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +130,19 @@ def test_equal_experiments_run_once_and_names_keep_their_order(tmp_path: Path) -
     assert (progress.computed, progress.stored) == (2, 2)
     for name in wanted:
         xarray.testing.assert_identical(again[name], results[name])
+
+
+def test_results_are_read_when_they_are_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    results = run_all({"a/one": experiment(), "b/two": experiment(seed=1)}, store, jobs=1)
+    sent = pickle.loads(pickle.dumps(results))
+    shutil.rmtree(tmp_path / "store" / store.key(experiment(seed=1)))
+    xarray.testing.assert_identical(sent["a/one"], run(experiment()))
+    assert list(sent.under("b")) == ["two"]
+    with pytest.raises(EnvironmentLack, match="gone"):
+        sent.under("b")["two"]
+    more = sent.under("b") | {"two": sent["a/one"], "three": sent["a/one"]}
+    assert more["two"] is more["three"] is sent["a/one"]
 
 
 def test_nothing_to_do_is_nothing_done(tmp_path: Path) -> None:
