@@ -33,6 +33,7 @@ REACHED = {
     (7, 1): 22.993,
     (7, 2): 4.706,
     (7, 3): 1.462,
+    (8, 1): 31.073,
     (8, 3): 2.256,
 }
 EARLIER = {(3, 1): 3.14, (4, 1): 6.04, (5, 1): 9.77, (6, 1): 13.8}  # of an earlier search
@@ -181,8 +182,8 @@ class Recipes(_TopKMemory):
     id = "top-k-memory-reached"
     title = "Gradients with which Top-k's memory gets as large as is known"
     statement = (
-        QUESTION
-        + r"\sup_t\frac{\lVert e_t\rVert^2}{G^2}\ge3.260,\ 6.281,\ 10.937,\ 16.374,\ 22.993\quad(k=1,\ d=3,\dots,7)"
+        QUESTION + r"\sup_t\frac{\lVert e_t\rVert^2}{G^2}\ge3.260,\ 6.281,\ 10.937,\ 16.374,\ 22.993,\ 31.073"
+        r"\quad(k=1,\ d=3,\dots,8)"
     )
     kind = "lower bound"
 
@@ -208,7 +209,7 @@ class Recipes(_TopKMemory):
 
 
 class Conjecture(_TopKMemory):
-    """A formula found on d ≤ 6 and tried on d = 7; nobody has shown that no sequence reaches more."""
+    """A formula found on d ≤ 6 and tried on d = 7 and 8; nobody has shown that no sequence reaches more."""
 
     id = "top-k-memory-law"
     title = "Conjecture: where k divides d, Top-k's memory reaches ((3d/k − 2)/4)² and no more than 7 % above"
@@ -218,7 +219,7 @@ class Conjecture(_TopKMemory):
     )
     kind = "rate"
     expected = "undecided"
-    unseen: ClassVar[tuple[tuple[int, int], ...]] = ((7, 1), (6, 2))  # on which it was not found
+    unseen: ClassVar[tuple[tuple[int, int], ...]] = ((7, 1), (8, 1), (6, 2))  # on which it was not found
 
     def bound(self, d: float, k: int) -> float:
         return ((3 * d / k - 2) / 4) ** 2
