@@ -16,5 +16,6 @@ def test_every_claim_has_its_expected_verdict_at_full_size(tmp_path: Path) -> No
     assert {record["id"]: record["verdict"] for record in records} == {
         record["id"]: record["expected"] for record in records
     }
-    undecided = [one["name"] for record in records for one in record["instances"] if one["verdict"] == "undecided"]
+    decidable = [record for record in records if record["expected"] != "undecided"]  # the others are conjectures
+    undecided = [one["name"] for record in decidable for one in record["instances"] if one["verdict"] == "undecided"]
     assert not undecided
