@@ -18,6 +18,7 @@ from toolkit.arrays import Array
 from toolkit.compressors import Compressor
 from toolkit.compressors.natural import Natural
 from toolkit.compressors.qsgd import QSGD
+from toolkit.compressors.r_top_k import RTopK
 from toolkit.compressors.rand_k import RandK
 from toolkit.compressors.scaled import Scaled
 from toolkit.compressors.scaled_sign import ScaledSign
@@ -206,6 +207,7 @@ def contractions() -> dict[str, Compressor]:
         "top-k, k = 3": TopK(k=3),
         "top-k, k = 9": TopK(k=9),
         "rand-k, k = 3": RandK(k=3),
+        "rTop-k, k = 3, r = 9": RTopK(k=3, r=9),
         "scaled sign": ScaledSign(),
         "scaled QSGD, s = 2": Scaled(QSGD(s=2)),
         "natural compression": Natural(),
