@@ -78,7 +78,8 @@ class Log:
 
     def as_record(self) -> dict[str, Any]:
         """Return the log as numbers and texts that can be written as JSON."""
-        return dataclasses.asdict(self) | {"total": self.examples.total(), "passed": self.passed}
+        counts = {"examples": dict(self.examples), "checked": dict(self.checked), "total": self.examples.total()}
+        return counts | {"violations": self.violations, "seconds": self.seconds, "passed": self.passed}
 
     def __str__(self) -> str:
         lines = [f"{name:24}{count:10,}" for name, count in sorted(self.examples.items())]

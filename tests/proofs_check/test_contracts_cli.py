@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from proofs_check import examples
+from proofs_check.examples import Log
 from toolkit.__main__ import main
 
 MINE = """
@@ -86,6 +88,19 @@ def test_a_violation_is_told_in_words_and_by_the_exit_code(csgd, tmp_path):
     assert found["contraction"]["violation"]["x"] == [1.0]
 
 
+def test_level_and_seed_are_those_asked_for(csgd):
+    code, out, _ = csgd("check", "--compressor", "my_compressors:Halve", "--level", "full", "--seed", "7")
+    assert code == 0
+    assert "level full, seed 7" in out
+
+
+def test_a_module_that_lacks_something_itself_says_what(csgd, tmp_path):
+    (tmp_path / "lacking.py").write_text("import not_installed_anywhere\n")
+    code, _, err = csgd("check", "--compressor", "lacking:Mine")
+    assert code == 3
+    assert "No module named 'not_installed_anywhere'" in err
+
+
 def test_quiet_says_nothing_on_the_way(csgd):
     code, out, err = csgd("--quiet", "check", "--compressor", "identity")
     assert (code, err) == (0, "")
@@ -114,9 +129,20 @@ def test_wrong_use_is_told(csgd, arguments, words):
         assert word in err
 
 
-def test_examples_are_counted(csgd):
-    code, out, err = csgd("check", "--compressors", "--examples", "50")
+def test_a_violation_of_the_examples_is_told_by_the_exit_code(csgd, monkeypatch):
+    log = Log(violations=[("TopK(k=1)", "it keeps too little")])
+    monkeypatch.setattr(examples, "check_examples", lambda count, **options: log)
+    code, out, _ = csgd("check", "--compressors")
+    assert code == 1
+    assert "it keeps too little" in out
+
+
+def test_examples_are_counted(csgd, tmp_path):
+    code, out, err = csgd("check", "--compressors", "--examples", "50", "--seed", "3", "--json", "log.json")
     assert code == 0
+    record = json.loads((tmp_path / "log.json").read_text())
+    assert record["passed"]
+    assert record["total"] == sum(record["examples"].values()) >= 50
     assert "examples in" in out
     assert "no violation" in out
     assert "top-k" in out
