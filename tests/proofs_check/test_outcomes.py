@@ -146,6 +146,22 @@ def test_what_cannot_be_enumerated_is_refused(function, why):
         outcomes(Of(function), np.zeros((1, 1, 1)))
 
 
+def test_a_message_that_wants_more_than_a_script_has_is_made_from_its_parts():
+    class Fast(QSGD):
+        def message(self, x, draw):
+            return x * draw.words_of_the_machine()
+
+    x = np.array([3.0, -1.0])
+    assert law(Fast(s=1), x) == law(QSGD(s=1), x)
+
+    class Torn(Fast):
+        def assemble(self, parts, draw, d, dtype):
+            return draw.words_of_the_machine()
+
+    with pytest.raises(NotFinite, match=r"parts\(x, draw\) does not run on a script"):
+        outcomes(Torn(s=1), x[None, None])
+
+
 def test_outcomes_are_what_is_drawn():
     """Frequencies of 4096 messages: by Hoeffding, each of 8 is off by more than the margin with probability 1e-9/8."""
     x, runs = np.array([0.3, -1.7, 2.5]), 4096
