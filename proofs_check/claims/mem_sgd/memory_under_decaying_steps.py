@@ -1,7 +1,7 @@
 """Stich, Cordonnier and Jaggi, NeurIPS 2018: the memory under steps that decay like 1/t.
 
-Memory SGD is error feedback with a schedule: `ErrorFeedback` with one worker, `Decaying` with numerator 8/μ and shift a,
-and the average `polynomial(a, 2)` of the iterates. It has no class of its own.
+Memory SGD is error feedback with a schedule: `ErrorFeedback` with one worker, `Decaying` with numerator 8/μ and shift
+a, and the average `polynomial(a, 2)` of the iterates. It has no class of its own.
 """
 
 from __future__ import annotations
