@@ -52,12 +52,12 @@ def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     'supported'
     >>> from toolkit.algorithms import CompressedSGD
     >>> judge(CompressedSGD(), TopK(k=1), 10).remedy
-    'use EF21 or ErrorFeedback, whose theorems cover TopK'
+    'use CHOCO, EF21, EF21Momentum, ErrorFeedback or GradientMemory, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
     cells = [one.constants(d, n) for one in at_each(compressor)]
     covering = _covering(cells)
-    others = f"use {' or '.join(covering)}, whose theorems cover {name}" if covering else ""
+    others = f"use {_listed(covering)}, whose theorems cover {name}" if covering else ""
     obstacle = algorithm.impossible(compressor)
     if obstacle is not None:
         return Pair("impossible", obstacle, others or f"use another method or another compressor than {name}")
@@ -108,3 +108,8 @@ def _covering(cells: list[CompressorConstants]) -> list[str]:
     methods = [members.load(package, name) for name in members.names(package)]
     real = (one for one in methods if one.implementable)
     return [one.__name__ for one in real if any(all(map(need.met_by, cells)) for need in one.accepts)]
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a sentence gives them: A, B or C."""
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))

@@ -30,6 +30,7 @@ class EF21Ideal(Algorithm):
     """
 
     accepts = (needs("delta"),)
+    implementable = False  # no worker sends its exact gradient for nothing
 
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         return State(x=x)

@@ -111,8 +111,17 @@ def missing(problem: type, text: str) -> list[str]:
 
 
 def maker(problem: type) -> Callable[..., Any]:
-    """Return what makes a problem from numbers and names: ``generate``, ``on`` (named data), or else the class."""
-    return getattr(problem, "generate", None) or getattr(problem, "on", None) or problem
+    """Return what makes a problem from numbers and names: ``generate``, ``on`` (named data), or else the class.
+
+    One that is inherited does not count where the class is made from something of its own.
+    """
+    for base in problem.__mro__:
+        for name in ("generate", "on"):
+            if name in vars(base):
+                return getattr(problem, name)
+        if "__init__" in vars(base):
+            break
+    return problem
 
 
 def required(make: Callable[..., Any]) -> list[inspect.Parameter]:
