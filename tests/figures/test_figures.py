@@ -10,7 +10,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 import problems
-from figures import _messages, logistic_regression, portrait
+from figures import _messages, _sparsified, logistic_regression, portrait, without_heterogeneity
 from figures._base import Figure
 from figures._limits import limits
 from figures._style import CODE_LOOKS, COLUMN, TEXT
@@ -252,13 +252,52 @@ def test_three_workers_follow_the_law(drawings):
 
 def test_total_error_shows_what_it_says(drawings):
     table = drawings["total-error"].table
-    memory, total = (table[table.panel == panel] for panel in ("memory_norm_sq", "total_error"))
-    bound = memory[memory.curve.str.startswith("threshold, S-a5")].y.max()
-    assert memory[memory.curve == "hard threshold"].y_high.max() <= bound < memory[memory.curve == "Top-k"].y.max()
-    assert total[total.curve == "Top-k"].y.max() > 2 * total[total.curve == "hard threshold"].y.max()
-    for panel in (memory, total):
-        top, relative = (panel[panel.curve == name].y.values for name in ("Top-k", "Top-k, S-d1 sharp"))
-        assert (top <= relative).all()
+    for one in _sparsified.SETTINGS:
+        bits, memory, total = (
+            table[table.panel == f"{what}, {one.data}"].groupby(["kind", "curve"])
+            for what in ("bits", "memory_norm_sq", "total_error")
+        )
+        for panel in (memory, total):
+            (bound,) = (panel.get_group(key).y.values for key in panel.groups if key[0] == "theory")
+            assert (panel.get_group(("measured", "threshold")).y_high.values <= bound).all()
+        # The one bursts in error and sends the same at every step; the other bursts in bits.
+        assert memory.get_group(("measured", "Top-k")).y.max() > memory.get_group(("measured", "threshold")).y.max()
+        assert bits.get_group(("measured", "Top-k")).y.nunique() == 1
+        assert bits.get_group(("measured", "threshold")).y.max() > 2 * bits.get_group(("measured", "Top-k")).y.max()
+        assert total.get_group(("measured", "Top-k")).y.max() > total.get_group(("measured", "threshold")).y.max()
+
+
+def test_equal_bits_is_cut_where_one_of_both_ends(drawings, data):
+    table = drawings["equal-bits"].table
+    for one in _sparsified.SETTINGS:
+        ends = [
+            float(data["equal-bits"][f"{one.data}/{method}"].bits_up.isel(step=-1).mean()) / 1e3
+            for method in ("Top-k", "threshold")
+        ]
+        last = table[table.panel == f"bits, {one.data}"].groupby("curve").x.max()
+        assert last[["Top-k", "threshold"]].max() == pytest.approx(min(ends))
+
+
+def test_heterogeneity_shows_the_law_and_the_square(drawings):
+    table = drawings["heterogeneity"].table.set_index("curve")
+    sends = table[(table.panel == "sends") & (table.kind == "measured")].loc["threshold"]
+    law = table[table.panel == "sends"].loc["S-a9"]
+    for s in (1.0, 3.0, 10.0):
+        measured = float(sends.y[sends.x == s].iloc[0])
+        assert measured == pytest.approx(np.interp(s, law.x, law.y), rel=0.02)
+    floors = table[table.panel == "floors"]
+    assert floors.loc["threshold"].y.max() < floors.loc[r"S-a7: $6L\gamma^2\kappa^2$"].y.min() / 100
+    top = floors.loc["Top-k"]
+    np.testing.assert_allclose(top.y / top.x**2, (top.y / top.x**2).mean(), rtol=0.1)
+
+
+def test_without_heterogeneity_the_threshold_stays_below_its_bound(drawings):
+    table = drawings["without-heterogeneity"].table
+    for n in without_heterogeneity.COUNTS:
+        memory = table[table.panel == f"memory, n = {n}"]
+        (bound,) = set(memory.y[memory.kind == "theory"])
+        assert bound == pytest.approx(500 * without_heterogeneity.RAW**2)
+        assert memory.y[memory.curve == "threshold"].max() <= bound < memory.y[memory.curve == "Top-k"].max()
 
 
 def test_captions_say_what_is_left_out_of_the_data(drawings):
