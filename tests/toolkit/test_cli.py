@@ -204,7 +204,10 @@ def test_version_has_the_commit(csgd: Command) -> None:
         (["run", "--method", "sgd", "--problem", "logistic-regression:digits,seed=-1"], ["a seed is at least 0"]),
         (["run", "--method", "sgd", "--problem", "logistic-regression:5"], ["data set '5'"]),
         (["run", "--method", "ef21", "--compressor", "perm-k"], ["Wrap it as Scaled(PermK())", "--unproven"]),
-        (["run", "--method", "compressed-sgd", "--compressor", "top-k:1"], ["ErrorFeedback or GradientMemory, whose theorems cover", "--unproven"]),
+        (
+            ["run", "--method", "compressed-sgd", "--compressor", "top-k:1"],
+            ["ErrorFeedback or GradientMemory, whose theorems cover", "--unproven"],
+        ),
         (["run", "--method", "sgd", "--save", "no/folder/curve"], ["no such folder"]),
         (["check", "D5-repair", "--json", "no/folder/claims.json"], ["no file can be made there"]),
         (["check", "D5-repair", "--json", "."], ["no file can be made there"]),
