@@ -234,7 +234,7 @@ class FloorOfThreshold(Claim):
         ]
         floor = late_gap(data["x²/2 between two points"], (1.0,))[:, 0]
         bound = self.bound(1.0, 0.25, THRESHOLD**2)
-        reason = "the worst start and step size of 20 001 × 5 tried on the line"
+        reason = "the worst that a scan over starts and step sizes found on the line"
         return [*instances, inequality("x²/2 between two points", floor, bound, rounding=STEPS[level], reason=reason)]
 
     def bound(self, L: float, gamma: float, kappa_sq: float) -> float:
