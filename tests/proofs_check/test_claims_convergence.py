@@ -68,7 +68,7 @@ def test_statement_converts(claim: Claim) -> None:
 @pytest.mark.parametrize(
     ("name", "factor"),
     [
-        ("S-a6", 0.25),
+        ("S-a6", 0.85),
         ("S-a7", 0.125),
         ("S-a7-mu", 0.05),
         ("S-d3", 0.35),
