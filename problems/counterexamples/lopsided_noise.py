@@ -1,4 +1,4 @@
-"""Noise without mean that Top-1 gives a mean: the floor of EF21 with stochastic gradients."""
+"""Noise without mean that Top-1 gives a mean: the floor of EF21 with stochastic gradients and an ideal estimate."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class LopsidedNoise(Quadratic):
     EF21 compresses gradient differences; even with an ideal shift, the exact gradient, the server gets
     ∇f(x) + Top₁(ξ), whose bias no number of workers and no step size removes:
     E‖∇f(x_t)‖² ≥ min(σ²/(30B), ‖∇f(x_0)‖²) from (0, x₂) with x₂ < 0. What repairs it: EF14, whose virtual iterate is
-    SGD's, and momentum before the compressor (EF21-SGDM), whose floor vanishes with its parameter. Source: Fatkhullin
-    et al., NeurIPS 2023, Theorem 1 (attribution recalled; law derived).
+    SGD's, and momentum before the compressor (EF21-SGDM), whose floor vanishes with its parameter. An ideal shift is
+    not the best one: with its own estimates, which remember, EF21 has a floor too, but one that for small γ is about
+    σ²/(200B) here (measured). Source: Fatkhullin et al., NeurIPS 2023, Theorem 1 (attribution recalled; law derived).
 
     Examples
     --------

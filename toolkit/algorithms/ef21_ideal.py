@@ -9,15 +9,16 @@ from toolkit.algorithms._base import needs
 
 
 class EF21Ideal(Algorithm):
-    r"""EF21-SGD-ideal: the estimate that EF21 can only hope for, the exact gradient, and its message on top of that.
+    r"""EF21-SGD-ideal: the exact gradient in the place of EF21's estimate, and its message on top of that.
 
     .. math:: x \leftarrow x - \gamma\,\tfrac1n \sum_i \big(\nabla f_i(x) + C(g_i(x) - \nabla f_i(x))\big)
 
     Notes
     -----
-    No method; a thought experiment: whatever EF21 with stochastic gradients loses here it loses to the noise, not to
-    bad estimates. With a biased C the mean of C(g − ∇f) is not zero and nothing averages it out (problem
-    `lopsided-noise`). Source: Fatkhullin et al., NeurIPS 2023, sheet D2 (attribution recalled).
+    No method; a thought experiment: whatever is lost here is lost to the noise, not to late estimates. With a biased C
+    the mean of C(g − ∇f) is not zero and nothing averages it out (problem `lopsided-noise`). It is no lower bound of
+    EF21, whose own estimates remember what was not sent. Source: Fatkhullin et al., NeurIPS 2023, sheet D2 (attribution
+    recalled).
 
     Examples
     --------
