@@ -8,7 +8,7 @@ always a value. Fields may hold further such objects (a compressor of a compress
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
@@ -24,6 +24,7 @@ __all__ = [
     "at_first",
     "at_step",
     "bind",
+    "check_number",
     "columns",
     "scheduled",
     "swept",
@@ -95,6 +96,23 @@ def values(field: Any) -> tuple[Any, ...]:
     if isinstance(field, tuple):
         return field
     return tuple(np.ravel(field).tolist()) if isinstance(field, np.ndarray) else (field,)
+
+
+def check_number(owner: Any, field: str, wanted: str, fits: Callable[[Any], bool]) -> None:
+    """Refuse a field of which some value is no number that fits; `wanted` says which do. Schedules pass.
+
+    Examples
+    --------
+    >>> from toolkit.algorithms import Signum
+    >>> Signum(beta=1.5)
+    Traceback (most recent call last):
+    toolkit.errors.WrongUse: Signum(beta=1.5): beta must be a number in [0, 1]. Give such a number.
+    """
+    for value in values(getattr(owner, field)):
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not (isinstance(value, Schedule) or (number and fits(value))):
+            asked = f"{type(owner).__name__}({field}={value!r})"
+            raise WrongUse(asked, f"{field} must be {wanted}", "give such a number")
 
 
 def _walk(owner: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -33,7 +33,7 @@ class Topology:
     Raises
     ------
     WrongUse
-        If W is not square, symmetric and doubly stochastic.
+        If W is not square, symmetric and doubly stochastic, or the graph is not connected.
 
     Examples
     --------
@@ -45,13 +45,13 @@ class Topology:
 
     def __init__(self, matrix: Any) -> None:
         W = np.array(matrix, dtype=float)
-        square = W.ndim == 2 and W.shape[0] == W.shape[1]
-        if not (square and np.allclose(W, W.T, atol=1e-14, rtol=0) and np.allclose(W.sum(0), 1, atol=1e-12, rtol=0)):
-            raise WrongUse(
-                f"Topology(matrix of shape {W.shape})",
-                "a mixing matrix is square, symmetric, and its rows sum to 1",
-                "use ring(n) or complete(n), or mend the matrix",
-            )
+        asked, remedy = f"Topology(matrix of shape {W.shape})", "use ring(n) or complete(n), or mend the matrix"
+        symmetric = W.ndim == 2 and W.shape[0] == W.shape[1] and np.allclose(W, W.T, atol=1e-14, rtol=0)
+        if not (symmetric and (W >= 0).all() and np.allclose(W.sum(0), 1, atol=1e-12, rtol=0)):
+            wrong = "a mixing matrix is square, symmetric and without negative entries, and its rows sum to 1"
+            raise WrongUse(asked, wrong, remedy)
+        if not _connected(W != 0):
+            raise WrongUse(asked, "some workers cannot reach others: the graph is not connected", remedy)
         W.flags.writeable = False
         self.matrix: Array = W
 
@@ -72,6 +72,15 @@ class Topology:
     @property
     def beta(self) -> float:
         return float(np.max(1 - self._eigenvalues))
+
+
+def _connected(neighbours: Array) -> bool:
+    reached = np.arange(len(neighbours)) == 0
+    while True:
+        farther = reached | neighbours[reached].any(axis=0)
+        if (farther == reached).all():
+            return bool(reached.all())
+        reached = farther
 
 
 def ring(n: int) -> Topology:

@@ -12,10 +12,18 @@ from latex2mathml.converter import convert
 from problems import ConservedSum, FrozenGossip, LopsidedNoise, OneSign, SampledPair, SkewedNoise
 from proofs_check.checking import find_claims, judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.museum import conserved_sum, frozen_gossip, lopsided_noise, one_sign, skewed_noise, tied_pair
+from proofs_check.claims.museum import (
+    conserved_sum,
+    frozen_gossip,
+    late_impulse,
+    lopsided_noise,
+    one_sign,
+    skewed_noise,
+    tied_pair,
+)
 from toolkit import simulate
-from toolkit.algorithms import CompressedSGD, EF21Ideal, ErrorFeedback, QuantizedGossip
-from toolkit.compressors import Identity, RawSign, TopK
+from toolkit.algorithms import CHOCO, CompressedSGD, EF21Ideal, EF21Momentum, ErrorFeedback, QuantizedGossip
+from toolkit.compressors import Identity, RawSign, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 from toolkit.sweep import run_all
@@ -46,20 +54,6 @@ def broken(claim: type[Claim], **changes: Any) -> Claim:
     return type(claim.__name__, (claim,), changes)()
 
 
-class Compensated(frozen_gossip.Frozen):
-    """Without compression Q1 and Q2 agree at once."""
-
-    def experiments(self, level):
-        return {
-            name: replace(experiment, compressor=Identity()) for name, experiment in super().experiments(level).items()
-        }
-
-
-class NoCopies(frozen_gossip.Repair):
-    def experiments(self, level):
-        return {name: replace(one, algorithm=QuantizedGossip()) for name, one in super().experiments(level).items()}
-
-
 class Quieter(frozen_gossip.Noise):
     """The law of a compressor with less noise."""
 
@@ -72,6 +66,19 @@ class Quieter(frozen_gossip.Noise):
 class WrongLaw(lopsided_noise.Law):
     def law(self, one, t):
         return one.problem.law(one.stepsize, one.steps, 2 * one.batch)[t]
+
+
+def rerun(claim: type[Claim], **changes: Any) -> Claim:
+    """Return the claim on the same experiments but for some settings."""
+
+    def experiments(self, level):
+        return {name: replace(one, **changes) for name, one in claim.experiments(self, level).items()}
+
+    return broken(claim, experiments=experiments)
+
+
+REMEMBERING: dict[str, Any] = {"algorithm": ErrorFeedback(), "compressor": ScaledSign()}
+FORGETFUL: dict[str, Any] = {"algorithm": CompressedSGD(), "compressor": RawSign(), "unproven": True}
 
 
 CONTROLS: dict[str, Claim] = {
@@ -87,8 +94,14 @@ CONTROLS: dict[str, Claim] = {
     "another batch has another law": broken(WrongLaw),
     "a larger floor is not kept": broken(lopsided_noise.Floor, fraction=1.05),
     "an ideal estimate is no repair": broken(lopsided_noise.Repair, methods={"ideal": EF21Ideal()}),
-    "exact gossip agrees": Compensated(),
-    "no repair without copies": NoCopies(),
+    "nor its own estimates at half the bound": broken(lopsided_noise.OwnEstimates, share=0.25),
+    "a memory leaves the kinked line": rerun(conserved_sum.Frozen, **REMEMBERING),
+    "and gets below the start": rerun(conserved_sum.AnyStepSizes, **REMEMBERING),
+    "the sign is no repair on the kink": rerun(conserved_sum.Repair, **FORGETFUL),
+    "a threshold below both impulses": broken(late_impulse.ConstantThreshold, thresholds=(0.9,)),
+    "a constant threshold is no repair": broken(late_impulse.Repair, thresholds=1.25),
+    "exact gossip agrees": rerun(frozen_gossip.Frozen, compressor=Identity()),
+    "no repair without copies": rerun(frozen_gossip.Repair, algorithm=QuantizedGossip()),
     "another disagreement": Quieter(),
 }
 
@@ -144,6 +157,9 @@ def test_gradients_are_those_of_the_values(problem):
         (lambda: OneSign([[1.0, 0.0]]), "has a zero"),
         (lambda: LopsidedNoise(sigma_sq=0.0), "no noise"),
         (lambda: QuantizedGossip(towards="nowhere"), "two schemes"),
+        (lambda: QuantizedGossip(consensus=-1.0), "above 0"),
+        (lambda: CHOCO(consensus=(0.5, float("nan"))), "above 0"),
+        (lambda: EF21Momentum(momentum=1.5), "in \\(0, 1\\]"),
         (lambda: simulate(FrozenGossip(), QuantizedGossip(), TopK(k=1), stepsize=0.0, steps=1), "topology"),
     ],
 )

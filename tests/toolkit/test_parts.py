@@ -97,6 +97,10 @@ def test_graphs() -> None:
     assert W.spectral_gap == pytest.approx(1 - (1 + 2 * np.cos(2 * np.pi / 9)) / 3, rel=1e-12)
     assert W.beta == pytest.approx(1 - (1 + 2 * np.cos(8 * np.pi / 9)) / 3, rel=1e-12)
     assert ring(2).degrees.tolist() == [[1, 1]]
-    for bad in (np.ones((2, 3)), np.ones((2, 2)), [[0.5, 0.5], [0.4, 0.6]]):
+    for bad in (np.ones((2, 3)), np.ones((2, 2)), [[0.5, 0.5], [0.4, 0.6]], [[1.2, -0.2], [-0.2, 1.2]], [[np.nan]]):
         with pytest.raises(WrongUse, match="mixing matrix"):
             Topology(bad)
+    two_rings = np.kron(np.eye(2), ring(4).matrix)
+    with pytest.raises(WrongUse, match="not connected"):
+        Topology(two_rings)
+    assert complete(1).spectral_gap == 1

@@ -126,9 +126,10 @@ def test_a_swept_fraction_of_adversaries():
     ("wrong", "message"),
     [
         (lambda: SignSGD(alpha=0.5), "with half no vote is safe"),
-        (lambda: SignSGD(alpha=-0.1), r"not in \[0, 1/2\)"),
+        (lambda: SignSGD(alpha=-0.1), r"a number in \[0, 1/2\)"),
         (lambda: SignSGD(adversary="cunning"), "Choose inverting"),
-        (lambda: Signum(beta=1.5), r"a momentum is in \[0, 1\]"),
+        (lambda: Signum(beta=1.5), r"a number in \[0, 1\]"),
+        (lambda: Signum(beta="much"), r"a number in \[0, 1\]"),
         (lambda: run(PULLS, SignSGD(alpha=0.3)), "is not a number of workers"),
         (lambda: run(PULLS, Signum(alpha=0.3)), "is not a number of workers"),
     ],

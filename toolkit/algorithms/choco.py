@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from toolkit.algorithms import Algorithm, State, mean
 from toolkit.algorithms._base import needs
 from toolkit.constants import ProblemConstants
 from toolkit.kernels import sum_sq_difference
+from toolkit.parameters import check_number
 
 
 class CHOCO(Algorithm):
@@ -19,7 +21,12 @@ class CHOCO(Algorithm):
     Parameters
     ----------
     consensus : float
-        θ, the step size of the gossip.
+        θ, the step size of the gossip, above 0.
+
+    Raises
+    ------
+    WrongUse
+        If θ is not a finite number above 0.
 
     Notes
     -----
@@ -43,6 +50,9 @@ class CHOCO(Algorithm):
     accepts = (needs("delta"),)
 
     consensus: float
+
+    def validate(self) -> None:
+        check_number(self, "consensus", "a finite number above 0", lambda theta: 0 < theta < inf)
 
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         x = oracle.per_worker(x)

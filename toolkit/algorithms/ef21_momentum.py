@@ -8,6 +8,7 @@ from toolkit.algorithms import Algorithm, State, mean
 from toolkit.algorithms._base import needs
 from toolkit.constants import ProblemConstants
 from toolkit.kernels import sum_sq_difference
+from toolkit.parameters import check_number
 
 
 class EF21Momentum(Algorithm):
@@ -19,7 +20,12 @@ class EF21Momentum(Algorithm):
     Parameters
     ----------
     momentum : float
-        η in (0, 1], the weight of the new sample; 1 is EF21 with stochastic gradients.
+        η in (0, 1], the weight of the new sample; 1 is EF21 with stochastic gradients, but for the first message.
+
+    Raises
+    ------
+    WrongUse
+        If η is out of this range.
 
     Notes
     -----
@@ -40,6 +46,9 @@ class EF21Momentum(Algorithm):
     accepts = (needs("delta"),)
 
     momentum: float
+
+    def validate(self) -> None:
+        check_number(self, "momentum", "a number in (0, 1]", lambda eta: 0 < eta <= 1)
 
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         velocity = oracle.sample(x)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from toolkit.algorithms import Algorithm, State, mean
 from toolkit.constants import ProblemConstants
 from toolkit.errors import WrongUse
 from toolkit.kernels import sum_sq_difference
+from toolkit.parameters import check_number
 
 
 class QuantizedGossip(Algorithm):
@@ -28,7 +30,7 @@ class QuantizedGossip(Algorithm):
     Raises
     ------
     WrongUse
-        If `towards` is something else.
+        If `towards` is something else, or θ is not a finite number above 0.
 
     Notes
     -----
@@ -55,6 +57,7 @@ class QuantizedGossip(Algorithm):
     consensus: float = 1.0
 
     def validate(self) -> None:
+        check_number(self, "consensus", "a finite number above 0", lambda theta: 0 < theta < inf)
         if self.towards not in ("differences", "messages"):
             asked = f"QuantizedGossip(towards={self.towards!r})"
             raise WrongUse(asked, "there are two schemes", "give 'differences' (Q2) or 'messages' (Q1)")

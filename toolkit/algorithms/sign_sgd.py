@@ -12,7 +12,7 @@ from toolkit.compressors.noisy_sign import NoisySign
 from toolkit.compressors.raw_sign import RawSign
 from toolkit.compressors.stochastic_sign import StochasticSign
 from toolkit.errors import WrongUse
-from toolkit.parameters import values
+from toolkit.parameters import check_number
 
 SIGNS = (RawSign, NoisySign, StochasticSign)
 ADVERSARIES = ("inverting", "omniscient", "constant")
@@ -67,10 +67,7 @@ class SignSGD(Algorithm):
     adversary: str = "inverting"
 
     def validate(self) -> None:
-        for alpha in values(self.alpha):
-            if not 0 <= alpha < 0.5:
-                wrong = f"{alpha!r} is not in [0, 1/2)"
-                raise WrongUse(f"alpha={self.alpha!r}", wrong, "give a fraction below 1/2: with half no vote is safe")
+        check_number(self, "alpha", "a number in [0, 1/2): with half no vote is safe", lambda alpha: 0 <= alpha < 0.5)
         if self.adversary not in ADVERSARIES:
             raise WrongUse(f"adversary={self.adversary!r}", "there is none", f"choose {', '.join(ADVERSARIES)}")
 
@@ -92,8 +89,8 @@ class SignSGD(Algorithm):
         """Return which workers are adversaries, shape ``(1 or run, workers, 1)``; refuse an αM that is no integer."""
         count = np.multiply(self.alpha, workers)
         if (abs(count - np.rint(count)) > 1e-9).any():
-            wrong = f"α·M = {np.ravel(count).tolist()} with M = {workers} workers is not a number of workers"
-            raise WrongUse(f"alpha={self.alpha!r}", wrong, "give a multiple of 1/M")
+            asked = f"alpha={', '.join(map(str, np.unique(self.alpha)))} with M = {workers} workers"
+            raise WrongUse(asked, "αM is not a number of workers", "give a multiple of 1/M")
         return np.arange(workers)[:, None] < np.rint(np.reshape(count, (-1, 1, 1)))
 
     def manipulated(self, vectors: Array, x: Array, oracle: Any) -> Array:

@@ -6,8 +6,7 @@ from typing import Any
 
 from toolkit.algorithms import State, mean
 from toolkit.algorithms.sign_sgd import SignSGD
-from toolkit.errors import WrongUse
-from toolkit.parameters import values
+from toolkit.parameters import check_number
 
 
 class Signum(SignSGD):
@@ -49,8 +48,7 @@ class Signum(SignSGD):
 
     def validate(self) -> None:
         super().validate()
-        if any(not 0 <= beta <= 1 for beta in values(self.beta)):
-            raise WrongUse(f"beta={self.beta!r}", "a momentum is in [0, 1]", "give such a number")
+        check_number(self, "beta", "a number in [0, 1]", lambda beta: 0 <= beta <= 1)
 
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         return State(x=super().init(x, oracle, channel, draw).x, momentum=0 * oracle.per_worker(x))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import WrongUse
-from toolkit.parameters import Schedule, values
+from toolkit.parameters import Schedule, check_number, values
 
 
 def check_count(compressor: Any, field: str, d: int | None = None) -> None:
@@ -32,32 +32,12 @@ def check_count(compressor: Any, field: str, d: int | None = None) -> None:
 
 def check_magnitude(compressor: Any, field: str) -> None:
     """Refuse a field that is not a finite number of at least 0."""
-    name = type(compressor).__name__
-    for value in values(getattr(compressor, field)):
-        if isinstance(value, Schedule):
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float, np.integer, np.floating))
-            or not 0 <= value < math.inf
-        ):
-            raise WrongUse(
-                f"{name}({field}={value!r})", f"{field} must be a finite number of at least 0", "give such a number"
-            )
+    check_number(compressor, field, "a finite number of at least 0", lambda value: 0 <= value < math.inf)
 
 
 def check_fraction(compressor: Any, field: str) -> None:
     """Refuse a field that is not a number in (0, 1]."""
-    name = type(compressor).__name__
-    for value in values(getattr(compressor, field)):
-        if isinstance(value, Schedule):
-            continue
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, (int, float, np.integer, np.floating))
-            or not 0 < value <= 1
-        ):
-            raise WrongUse(f"{name}({field}={value!r})", f"{field} must be a number in (0, 1]", "give such a number")
+    check_number(compressor, field, "a number in (0, 1]", lambda value: 0 < value <= 1)
 
 
 def check_switch(compressor: Any, *fields: str) -> None:
