@@ -136,6 +136,18 @@ class Draw:
         path = f"{self._path} in {count} rows"
         return self._moved((seeds, step, _check_word("rows", max(workers, 1) * count), _key(path), index), path)
 
+    def runs(self, rows: Any) -> Draw:
+        """Return the draw of some of the runs, chosen by index or by mask: their numbers are the same.
+
+        Examples
+        --------
+        >>> draw = Draw(seed=[7, 8, 9], workers=2).of("noise").per_worker
+        >>> bool((draw.runs([0, 2]).normal(4) == draw.normal(4)[[0, 2]]).all())
+        True
+        """
+        seeds, *rest = self._address
+        return self._moved((seeds[rows], *rest), self._path)
+
     @property
     def shape(self) -> tuple[int, int]:
         """The shape of a batch of vectors: (runs, 1) if shared by the workers of a run, else (runs, workers)."""
