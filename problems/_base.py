@@ -29,6 +29,12 @@ class Problem:
         A default starting point.
     default_batch : 'full' or int
         What a sample is unless the experiment says otherwise.
+    radius : float or None
+        ``L`` and ``rho`` of `constants` are meant on the ball ‖x‖ ≤ radius; None: wherever f is defined.
+    saddles, minimisers : array, shape (count, d), or None
+        The saddles and the minimisers of f, one of each orbit of f's symmetries, if all are known.
+    saddle_eigenvalues : array, shape (count,), or None
+        The smallest eigenvalue of ∇²f at each of `saddles`, in closed form.
     """
 
     workers: int
@@ -36,6 +42,10 @@ class Problem:
     f_star: float | None = None
     start: Array | None = None
     default_batch: str | int = "full"
+    radius: float | None = None
+    saddles: Array | None = None
+    saddle_eigenvalues: Array | None = None
+    minimisers: Array | None = None
 
     @property
     def f_inf(self) -> float | None:
@@ -63,6 +73,27 @@ class Problem:
     def stochastic_gradient(self, x: Array, draw: Any, batch: int) -> Array:
         """Return an unbiased estimate of `gradient` from `batch` samples; `draw` has the workers of the problem."""
         raise TypeError(f"{type(self).__name__} has no stochastic gradient: use batch='full'")
+
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        """Return ∇²f(x) v, of the mean f over the workers.
+
+        Parameters
+        ----------
+        x, v : array, shape (run, 1, d)
+            Points and directions; one of them may have a single run for all of the other's.
+
+        Returns
+        -------
+        array, shape (run, 1, d)
+        """
+        raise TypeError(f"{type(self).__name__} does not say its Hessian: define hessian_product(x, v)")
+
+    def smallest_eigenvalue(self, x: Array) -> Array | None:
+        """Return the smallest eigenvalue of ∇²f(x) in closed form, shape ``(run,)``; None if there is none.
+
+        `toolkit.stationarity.smallest_eigenvalue` finds it from products where there is no closed form.
+        """
+        return None
 
     @property
     def constants(self) -> ProblemConstants:
