@@ -34,7 +34,10 @@ class ConservedSum(Exhibit):
     )
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        settings: dict[str, Any] = {"stepsize": InverseSqrt(0.1), "steps": 1000, "unproven": True}
+        settings: dict[str, Any] = {
+            "stepsize": InverseSqrt(0.1), "steps": 1000, "unproven": True,
+            "record": np.unique(np.geomspace(1, 1000, 60).astype(int)).tolist(),
+        }  # fmt: skip
         return {
             "signSGD": Experiment(Instance(0.5), CompressedSGD(), RawSign(), **settings),
             "EF-signSGD": Experiment(Instance(0.5), ErrorFeedback(), ScaledSign(), **settings),
@@ -42,7 +45,7 @@ class ConservedSum(Exhibit):
 
     def panel(self, plate: Plate, data: Mapping[str, xarray.Dataset], title: str = "") -> None:
         axes = plate.panel("conserved sum", x="step $t$", y="gap $f(x_t) - f^*$", log="xy", title=title)
-        curves: Any = (("signSGD", "raw sign", 0.4, "above"), ("EF-signSGD", "EF14 sign", 0.02, "below"))
+        curves: Any = (("signSGD", "raw sign", 0.4, "above"), ("EF-signSGD", "EF14 sign", 0.2, "below"))
         for name, look, at, side in curves:
             step, f = data[name].step.values, data[name].f.values[0]
             plate.measured(axes, name, step, f, look=LOOKS[look], label=name, at=at, side=side)

@@ -43,6 +43,7 @@ class LateImpulse(Exhibit):
     def panel(self, plate: Plate, data: Mapping[str, xarray.Dataset], title: str = "") -> None:
         y = r"total error $\sum_{s\leq t}\|e_s\|^2$"
         axes = plate.panel("late impulse", x="step $t$", y=y, title=title)
+        axes.set_xticks(range(0, STEPS + 1, 5))
         step = data["constant"].step.values
         curves: Any = (
             ("constant", "constant threshold", "EF14 threshold", "above"),

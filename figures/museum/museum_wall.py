@@ -23,7 +23,7 @@ class MuseumWall(Figure):
     """One panel per exhibit: what goes wrong, and what repairs it."""
 
     name = "museum-wall"
-    title = "The museum: nine ways to fail, each with its exact law and its repair"
+    title = "The museum: ways to fail, each with its exact law and its repair"
 
     @cached_property
     def exhibits(self) -> dict[str, Exhibit]:
@@ -48,10 +48,13 @@ class MuseumWall(Figure):
         claims = dict.fromkeys(claim for one in self.exhibits.values() for claim in one.claims)
         checked = [record for record in records if record["id"] in claims]
         surprises = [record["id"] for record in checked if record["verdict"] != record["expected"]]
-        outcome = f"not as expected: {', '.join(surprises)}" if surprises else "every verdict is the expected one"
+        if surprises:
+            outcome = f": not as expected: {', '.join(surprises)}"
+        else:
+            outcome = ": every verdict is the expected one" if checked else ""
         caption = (
             "Each panel is a figure of its own, where it is explained: "
             + "; ".join(f"{one.short} ({', '.join(one.claims)})" for one in self.exhibits.values())
-            + f". Black lines: exact laws and barriers. {len(checked)} of {len(claims)} claims checked: {outcome}."
+            + f". Black lines: exact laws and barriers. {len(checked)} of {len(claims)} claims checked{outcome}."
         )
         return Drawing(self.title, plate.figure, plate.table, caption)

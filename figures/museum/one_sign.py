@@ -47,9 +47,6 @@ class OneSign(Exhibit):
         axes = plate.panel("one sign pattern", x="step $t$", y="gap $f(x_t) - f^*$", log="y", title=title)
         curves: Any = (("signSGD", "raw sign", "above"), ("EF-signSGD", "EF14 sign", "above"))
         for name, look, side in curves:
-            step, f = data[name].step.values, data[name].f_gap.values
-            middle = np.exp(np.log(f).mean(axis=0))
-            ends = f.min(axis=0), f.max(axis=0)
-            plate.measured(axes, name, step, middle, ends, look=LOOKS[look], label=name, at=0.6, side=side)
-        barrier = Instance.generate(ROWS, DIMENSION).barrier()
+            self.gap(plate, axes, name, data[name], look=LOOKS[look], side=side)
+        step, barrier = data["signSGD"].step.values, Instance.generate(ROWS, DIMENSION).barrier()
         plate.theory(axes, r"$\min_c f(x_0 + cs)$", step, np.full(step.size, barrier), at=0.4, side="below")

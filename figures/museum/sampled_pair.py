@@ -42,8 +42,6 @@ class SampledPair(Exhibit):
         axes = plate.panel("sampled pair", x="step $t$", y="gap $f(x_t) - f^*$", log="y", title=title)
         curves: Any = (("signSGD", "raw sign", "above"), ("EF-signSGD", "EF14 sign", "below"))
         for name, look, side in curves:
-            step, f = data[name].step.values, data[name].f.values
-            middle = np.exp(np.log(f).mean(axis=0))
-            ends = f.min(axis=0), f.max(axis=0)
-            plate.measured(axes, name, step, middle, ends, look=LOOKS[look], label=name, at=0.6, side=side)
+            self.gap(plate, axes, name, data[name], look=LOOKS[look], side=side)
+        step = data["signSGD"].step.values
         plate.theory(axes, r"$8\epsilon^2$", step, np.full(step.size, 2.0), at=0.25, side="below")

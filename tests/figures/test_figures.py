@@ -101,10 +101,11 @@ def test_table_is_what_is_drawn(name, drawings):
 def test_the_wall_counts_the_claims_and_names_surprises(data, records):
     wall, own = members.load("figures", "museum-wall")(), data["museum-wall"]
     ids = {claim for one in wall.exhibits.values() for claim in one.claims}
-    assert len(wall.exhibits) == 9
+    assert len(wall.exhibits) == 10
     assert f"{len(ids)} of {len(ids)} claims checked: every verdict" in wall.draw(own, records, "quick").caption
     caption = wall.draw(own, [record("CE1", verdict="violated")], "quick").caption
     assert f"1 of {len(ids)} claims checked: not as expected: CE1." in caption
+    assert wall.draw(own, [], "quick").caption.endswith(f"0 of {len(ids)} claims checked.")
 
 
 def test_tightness_has_one_dot_per_claim_with_a_ratio(drawings, records):
