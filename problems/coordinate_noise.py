@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from problems._base import Problem
+from problems._input import whole
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.constants import ProblemConstants, exact
@@ -84,7 +85,7 @@ class CoordinateNoise(Problem):
         start: Any = None,
     ) -> None:
         self.smoothness = _numbers("smoothness", smoothness)
-        self.dimension, self.workers, self.law = self.smoothness.size, workers, law
+        self.dimension, self.workers, self.law = self.smoothness.size, whole("CoordinateNoise", "workers", workers), law
         self.sigma = _numbers("sigma", sigma, self.dimension)
         self.slopes = None if slopes is None else _numbers("slopes", slopes, self.dimension)
         self.start = None if start is None else _numbers("start", start, self.dimension)
@@ -95,8 +96,6 @@ class CoordinateNoise(Problem):
             raise WrongUse("CoordinateNoise(…)", "a constant has the wrong sign", remedy)
         if law not in LAWS:
             raise WrongUse(f"law={law!r}", "there is no such law", f"choose {', '.join(LAWS)}", nearest(law, LAWS))
-        if workers < 1:
-            raise WrongUse(f"workers={workers!r}", "there must be at least one", "give 1 or more")
         self.default_batch = 1 if self.sigma.any() else "full"
 
     def value(self, x: Array) -> Array:
@@ -222,7 +221,10 @@ LAWS = {
 
 
 def _numbers(name: str, numbers: Any, size: int | None = None) -> Array:
-    array = np.array(numbers, dtype=float)
+    try:
+        array = np.array(numbers, dtype=float)
+    except (TypeError, ValueError):
+        raise WrongUse(f"CoordinateNoise({name}={numbers!r})", "these are no numbers", "give a list of them") from None
     if array.ndim != 1 or array.size == 0 or (size is not None and array.size != size):
         wanted = "(d,)" if size is None else f"({size},)"
         raise WrongUse(f"CoordinateNoise({name}=…)", f"{name} has shape {array.shape}", f"give shape {wanted}")

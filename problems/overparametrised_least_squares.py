@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems._input import whole
 from problems._threads import one_blas_thread
 from toolkit import kernels
 from toolkit.arrays import Array
@@ -47,7 +48,7 @@ class OverparametrisedLeastSquares(Problem):
     Raises
     ------
     WrongUse
-        If `samples` is below 1 or `positive` is no probability.
+        If `samples` is no integer of 1 or more, `seed` none of 0 or more, or `positive` no probability.
 
     Notes
     -----
@@ -69,13 +70,12 @@ class OverparametrisedLeastSquares(Problem):
     f_star = 0.0
 
     def __init__(self, samples: int = 100, positive: float = 0.5, seed: int = 0) -> None:
-        asked = f"OverparametrisedLeastSquares(samples={samples!r}, positive={positive!r})"
-        if samples < 1:
-            raise WrongUse(asked, "there must be at least one sample", "give samples=1 or more")
+        name = type(self).__name__
         if not 0 <= positive <= 1:
-            raise WrongUse(asked, "this is no probability", "give a number from 0 to 1")
-        self.samples, self.positive, self.seed = samples, positive, seed
-        self.dimension = 12 * samples
+            raise WrongUse(f"{name}(positive={positive!r})", "this is no probability", "give a number from 0 to 1")
+        self.samples, self.positive = whole(name, "samples", samples), positive
+        self.seed = whole(name, "seed", seed, least=0)
+        self.dimension = 12 * self.samples
         self.start = np.zeros(self.dimension)
 
     def describe(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems._input import whole
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.constants import ProblemConstants, exact
@@ -71,12 +72,8 @@ class SparseBernoulli(Problem):
         if self.theta.ndim != 1 or not self.theta.size or not ((self.theta >= 0) & (self.theta <= 1)).all():
             asked = f"SparseBernoulli with θ of shape {self.theta.shape}"
             raise WrongUse(asked, "θ is no vector of probabilities", "give numbers between 0 and 1, shape (d,)")
-        if not (isinstance(workers, (int, np.integer)) and workers >= 1):
-            raise WrongUse(
-                f"SparseBernoulli(workers={workers!r})", "there is no worker", "give an integer of 1 or more"
-            )
         self.theta.flags.writeable = False
-        self.workers, self.dimension = int(workers), self.theta.size
+        self.workers, self.dimension = whole("SparseBernoulli", "workers", workers), self.theta.size
         self.x_star = self.theta
         self.sparsity = float(self.theta.sum())
         self.start = np.zeros(self.dimension)

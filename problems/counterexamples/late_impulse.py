@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems._input import whole
 from toolkit.arrays import Array
-from toolkit.errors import WrongUse
 
 __all__ = ["LateImpulse"]
 
@@ -28,7 +28,7 @@ class LateImpulse(Problem):
     Raises
     ------
     WrongUse
-        If T is below 2, or there is no early impulse.
+        If T is no integer of 2 or more, or `early` none of 1 or more.
 
     Notes
     -----
@@ -50,10 +50,8 @@ class LateImpulse(Problem):
     default_batch = 1
 
     def __init__(self, T: int = 11, early: int = 1) -> None:
-        if T < 2 or early < 1:
-            asked = f"LateImpulse(T={T}, early={early})"
-            raise WrongUse(asked, "an impulse has no place", "give T of 2 or more and early of 1 or more")
-        self.T, self.early, self.dimension = int(T), int(early), int(early) + 1
+        self.T, self.early = whole("LateImpulse", "T", T, least=2), whole("LateImpulse", "early", early)
+        self.dimension = self.early + 1
         self.gradients = np.zeros((self.T, self.dimension))
         self.gradients[0, : self.early], self.gradients[-1, self.early] = 1.0, 1.5
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from problems._input import whole
 from problems.quadratic import Quadratic
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
@@ -34,6 +35,11 @@ class LopsidedNoise(Quadratic):
     start : array, shape (2,)
         Where runs begin.
 
+    Raises
+    ------
+    WrongUse
+        If there is no curvature, no noise or no worker.
+
     Notes
     -----
     EF21 compresses gradient differences; even with an ideal shift, the exact gradient, the server gets
@@ -53,9 +59,10 @@ class LopsidedNoise(Quadratic):
     """
 
     def __init__(self, L: float = 1.0, sigma_sq: float = 1.0, workers: int = 1, start: Any = (0.0, -0.125)) -> None:
-        if not (L > 0 and sigma_sq > 0 and workers >= 1):
-            asked = f"LopsidedNoise(L={L}, sigma_sq={sigma_sq}, workers={workers})"
-            raise WrongUse(asked, "there is no curvature, no noise or no worker", "give positive numbers")
+        if not (L > 0 and sigma_sq > 0):
+            asked = f"LopsidedNoise(L={L}, sigma_sq={sigma_sq})"
+            raise WrongUse(asked, "there is no curvature or no noise", "give positive numbers")
+        workers = whole("LopsidedNoise", "workers", workers)
         super().__init__(np.full((workers, 2), float(L)), sigma_sq=sigma_sq, start=np.array(start, dtype=float))
         self.L, self._x_0 = float(L), np.array(start, dtype=float)
 

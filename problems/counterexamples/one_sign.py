@@ -33,7 +33,7 @@ class OneSign(Problem):
     Raises
     ------
     WrongUse
-        If a row has a zero or other signs.
+        If a row has a zero or other signs, shapes do not fit, or the scale is not above 0.
 
     Notes
     -----
@@ -55,6 +55,8 @@ class OneSign(Problem):
 
     def __init__(self, rows: Any, targets: Any = None, scale: float = 1.0, start: Any = None) -> None:
         self.rows = np.array(rows, dtype=float)
+        if self.rows.ndim != 2 or not self.rows.size:
+            raise WrongUse("OneSign(rows=…)", f"it has shape {self.rows.shape}", "give shape (m, d), a row each")
         self.signs = np.sign(self.rows[0])
         relative = np.sign(self.rows) * self.signs
         if (relative == 0).any() or (relative != relative[:, :1]).any():
@@ -63,6 +65,10 @@ class OneSign(Problem):
         self.targets = np.zeros(len(self.rows)) if targets is None else np.array(targets, dtype=float)
         self.scale = float(scale)
         self.start = np.zeros(self.dimension) if start is None else np.array(start, dtype=float)
+        if self.targets.shape != self.rows.shape[:1] or self.start.shape != self.rows.shape[1:] or not self.scale > 0:
+            asked = f"OneSign with targets {self.targets.shape}, start {self.start.shape}, scale={self.scale:g}"
+            m, d = self.rows.shape
+            raise WrongUse(asked, "they do not fit the rows", f"give shapes ({m},) and ({d},), and a scale above 0")
         self.x_star = np.linalg.lstsq(self.rows, self.targets, rcond=None)[0]
         self.f_star = float(self._mean_square(self.rows @ self.x_star - self.targets))
 

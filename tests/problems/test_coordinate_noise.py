@@ -123,7 +123,7 @@ def test_constants():
         ({"smoothness": [1.0], "sigma": [1.0], "slopes": [0.0]}, "wrong sign"),
         ({"smoothness": [1.0], "sigma": [np.inf]}, "not finite"),
         ({"smoothness": [1.0], "sigma": [1.0], "law": "normall"}, "no such law"),
-        ({"smoothness": [1.0], "sigma": [1.0], "workers": 0}, "at least one"),
+        ({"smoothness": [1.0], "sigma": [1.0], "workers": 0}, "at least 1"),
     ],
 )
 def test_wrong_arguments_are_refused(arguments, message):

@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from problems import ConservedSum, FrozenGossip, LopsidedNoise, OneSign, SampledPair, SkewedNoise
+from problems import (
+    ConservedSum,
+    CoordinateNoise,
+    FrozenGossip,
+    LateImpulse,
+    LopsidedNoise,
+    OneSign,
+    OverparametrisedLeastSquares,
+    SampledPair,
+    SkewedNoise,
+)
 from proofs_check.checking import find_claims, judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.museum import (
@@ -155,6 +165,13 @@ def test_gradients_are_those_of_the_values(problem):
         (lambda: SampledPair(0.0), "not in"),
         (lambda: OneSign([[1.0, 2.0], [1.0, -2.0]]), "other signs"),
         (lambda: OneSign([[1.0, 0.0]]), "has a zero"),
+        (lambda: OneSign([1.0, 2.0]), "has shape"),
+        (lambda: OneSign([[1.0, 2.0]], targets=[1.0, 2.0]), "do not fit"),
+        (lambda: OneSign([[1.0, 2.0]], scale=-1.0), "do not fit"),
+        (lambda: LopsidedNoise(workers=1.5), "an integer of at least 1"),
+        (lambda: LateImpulse(T=2.5), "an integer of at least 2"),
+        (lambda: OverparametrisedLeastSquares(seed=-1), "an integer of at least 0"),
+        (lambda: CoordinateNoise("ab", [1.0]), "no numbers"),
         (lambda: LopsidedNoise(sigma_sq=0.0), "no noise"),
         (lambda: QuantizedGossip(towards="nowhere"), "two schemes"),
         (lambda: QuantizedGossip(consensus=-1.0), "above 0"),

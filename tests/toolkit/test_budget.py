@@ -281,3 +281,5 @@ def test_other_refusals():
         all_kept(np.ones((3, 7)))
     with pytest.raises(WrongUse, match="carries a state"):
         feed_back(np.ones((2, 2)), AdaptiveThreshold(count=1))
+    with pytest.raises(WrongUse, match="no compressor"):
+        feed_back(np.ones((2, 2)), np.sign)

@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.arrays import Array
 from toolkit.budget._input import check_budget, sequences
+from toolkit.compressors import Compressor
 from toolkit.errors import WrongUse
 
 __all__ = ["BestThresholds", "OpenLoop", "best_thresholds", "feed_back"]
@@ -72,6 +73,8 @@ def feed_back(g: Any, compressor: Any, draw: Any = None) -> OpenLoop:
     """
     asked = f"feed_back(g, {compressor!r})"
     batch, single = sequences(g, asked)
+    if not isinstance(compressor, Compressor):
+        raise WrongUse(asked, "this is no compressor", "give one such as TopK(k=1)")
     if compressor.state:
         raise WrongUse(asked, "the compressor carries a state", "use one without, or `simulate`")
     batch = batch.astype(float)
