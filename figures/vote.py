@@ -11,6 +11,7 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import VOTE_LOOKS
 from problems.coordinate_noise import LAWS
+from proofs_check.claims.sign.wrong_signs import limits
 from proofs_check.sign_law import vote_wrong, worst_vote
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Vote(Figure):
             found = {name: [worst_vote(int(M), LAWS[law].wrong_sign)[1] for M in VOTERS] for name, law in NOISE.items()}
             for name, constants in found.items():
                 plate.measured(axes, name, VOTERS, constants, look=VOTE_LOOKS[name], label=name, at=0.5, side="below")
-            for limit in (0.2944, 0.2130):
+            for _, limit in limits().values():
                 plate.theory(axes, f"limit {limit:.3f}", VOTERS, np.full(VOTERS.size, limit), at=0.2, dashes="dotted")
             axes.set_ylim(0.1, 0.33)
         caption = (

@@ -33,7 +33,7 @@ class ClippedBowl(Problem):
     γ = 2/(1 + q) steps from 1 to beyond −1, from there to beyond 1, and so on: without noise, without end, with
     f'(x_t)² = 1 at every t (`law`). So the smallest of the squared gradients is 1. The bound that is recalled for it,
     :math:`\frac{2F_0}{\gamma(T+1)} + \frac{L\gamma\sigma^2}2 + \frac{4(1-\delta)}{\delta^2}L^2\gamma^2\sigma^2`, is
-    below 1 from T = 40 on with q = 1/33, and tends to 0.985. If the compressor shrinks its first `walk` messages by
+    below 1 from T = 33 on with q = 1/33, and tends to 0.984. If the compressor shrinks its first `walk` messages by
     1 − q before it stretches, and the start is as much farther away, the memory is at its largest when the stepping
     begins; then smaller steps do, γ = 2(1 − q)/((1 + q)(1 − q^(walk + 1))), and for q near 1/11 the bound is down to
     0.92666, the least value it can have (claim S-d3-cap). What repairs it: the middle term that the proof gives, twice

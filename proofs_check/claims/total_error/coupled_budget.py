@@ -199,7 +199,11 @@ class SegmentLaw(_Coupled):
 
 
 class FreeValues(_Coupled):
-    """How much less free values can cost in all."""
+    """How much less free values can cost in all.
+
+    A segment of m steps starts from a send, so that with exact ones its first memory is 0 and the others have
+    (Σ M_i)² ≤ (m − 1) Σ M_i². About the mean that leaves Σ M_i² − (Σ M_i)²/m ≥ Σ M_i²/m, and m ≤ T.
+    """
 
     id = "S-a4-values"
     title = "Free values never cost more than exact sends, and at best T times less"
@@ -288,7 +292,12 @@ def _replayed(g: Array, sent: Array) -> Array:
 
 
 class OneSign(_Coupled):
-    """Where one price per element is enough."""
+    """Where one price per element is enough.
+
+    Cumulated gradients of one coordinate are then monotone, so that a segment's cost c(r, t), about its first value or
+    about its mean, has c(a, d) − c(a, b) ≥ c(a′, d) − c(a′, b) for a ≤ a′ ≤ b ≤ d: the cheapest path of m segments is
+    convex in m. So is the min-plus convolution of convex curves.
+    """
 
     id = "S-a4-one-sign"
     title = "If no coordinate's gradient changes its sign, each further send saves less: one price finds every budget"

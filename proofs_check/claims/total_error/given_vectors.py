@@ -44,9 +44,10 @@ class PenalisedForm(Claim):
 
     def check(self, data: Mapping[str, Any], level: str) -> list[Instance]:
         count = {"quick": 8, "full": 64}[level]
+        larger = {"quick": (FEW, ENTRIES), "full": range(9, ENTRIES + 1)}[level]
         instances = []
-        for d, lam in ((1, 1.0), (4, 0.0), (7, 1.0), (8, 0.5), (8, 2.0), (8, 1e4)):
-            vectors = panel(d, count)
+        for d, lam in ((1, 1.0), (4, 0.0), (7, 1.0), (8, 0.5), (8, 2.0), (8, 1e4), *((d, 1.0) for d in larger)):
+            vectors = panel(d, max(1, count >> max(0, d - 8)))
             message = self.compressor(raw=lam).compress(vectors.x)
             spent = np.count_nonzero(message, axis=-1)
             cost = (((vectors.x - message) ** 2).sum(axis=-1) + lam**2 * spent)[:, 0]
