@@ -54,7 +54,7 @@ class DecoupledOptimum:
         K = self._checked(budget, "thresholds")
         nothing = self.magnitudes[..., :1] * 0
         ends = np.concatenate([nothing + np.inf, self.magnitudes, nothing], axis=-1)
-        return ends[..., K + 1], ends[..., K]
+        return ends[..., K + 1][()], ends[..., K][()]
 
     def unique(self, budget: int) -> Array:
         """Tell whether only one choice of messages is optimal: if no entries other than 0 tie at rank K.
@@ -109,8 +109,8 @@ def decoupled_optimum(p: Any) -> DecoupledOptimum:
     >>> best = decoupled_optimum([[3.0, 1.0], [-2.0, 0.5]])
     >>> best.curve
     array([14.25,  5.25,  1.25,  0.25,  0.  ])
-    >>> [float(end) for end in best.thresholds(2)]
-    [1.0, 2.0]
+    >>> best.thresholds(2)
+    (np.float64(1.0), np.float64(2.0))
     >>> best.kept(2)
     array([[ True, False],
            [ True, False]])
