@@ -45,8 +45,9 @@ class ConservedSum(Exhibit):
 
     def panel(self, plate: Plate, data: Mapping[str, xarray.Dataset], title: str = "") -> None:
         axes = plate.panel("conserved sum", x="step $t$", y="gap $f(x_t) - f^*$", log="xy", title=title)
-        curves: Any = (("signSGD", "raw sign", 0.4, "above"), ("EF-signSGD", "EF14 sign", 0.2, "below"))
+        curves: Any = (("signSGD", "raw sign", 0.4, "above"), ("EF-signSGD", "EF14 sign", None, "below"))
         for name, look, at, side in curves:
             step, f = data[name].step.values, data[name].f.values[0]
             plate.measured(axes, name, step, f, look=LOOKS[look], label=name, at=at, side=side)
         plate.theory(axes, r"$2\epsilon$", step, np.ones(step.size), at=0.85, side="below")
+        axes.legend(loc="lower left")  # a name along the zigzag would lie on it

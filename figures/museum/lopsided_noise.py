@@ -53,7 +53,7 @@ class LopsidedNoise(Exhibit):
         y = r"$E\|\nabla f(x_t)\|^2$"
         axes = plate.panel("lopsided noise", x=r"step size $\gamma L$", y=y, log="xy", title=title)
         looks: dict[str, tuple[Look, float | None, Any]] = {
-            "EF21, ideal": (LOOKS["no memory"], None, "above"),  # the law on it is named
+            "EF21, ideal": (LOOKS["no memory"], None, "above"),  # the exact law is on it, and named
             "EF21": (LOOKS["EF21 top-k"], 0.78, "above"),
             "EF21-SGDM": (LOOKS["EF14 threshold"], 0.25, "below"),
             "EF14": (LOOKS["EF14 top-k"], 0.86, "below"),
@@ -65,6 +65,6 @@ class LopsidedNoise(Exhibit):
             label = None if at is None else name
             plate.measured(axes, name, gamma, found.value, ends, look=look, label=label, at=at, side=side)
         exact = [Instance().law(one, STEPS)[-1] for one in STEPSIZES]
-        plate.theory(axes, "EF21, ideal: exact law", STEPSIZES, exact, at=0.23, side="above", dashes=(0, (1, 1)))
+        plate.theory(axes, "EF21, ideal", STEPSIZES, exact, at=0.23, side="above", dashes=(0, (1, 1)))
         floor = Instance(start=(0.0, -1.0)).floor()
         plate.theory(axes, r"$\sigma^2/30$", STEPSIZES, np.full(len(STEPSIZES), floor), at=0.8, side="below")
