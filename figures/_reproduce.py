@@ -75,7 +75,7 @@ def reproduce(
     figures, claims = _chosen(list(names))
     store = open_store(out)
     experiments = needed(claims, level) | {
-        f"{name}/{one}": experiment
+        f"{_own(name)}/{one}": experiment
         for name, figure in figures.items()
         for one, experiment in figure.experiments(level).items()
     }
@@ -83,7 +83,9 @@ def reproduce(
     results = run_all(experiments, store, jobs=jobs, progress=progress)
     records = judge_claims(claims, results, level, jobs=jobs, progress=progress)
     folder = Path(out) / "figures"
-    calls = {name: (figure, results.under(name), records, level, folder, name) for name, figure in figures.items()}
+    calls = {
+        name: (figure, results.under(_own(name)), records, level, folder, name) for name, figure in figures.items()
+    }
     shown = {}
     with progress.work("figures", total=len(figures)) as advance:
         for name, words in spread(_drawn_and_saved, calls, what="figure", jobs=jobs):
@@ -93,6 +95,11 @@ def reproduce(
     how = _in_words(progress.computed, progress.stored)
     in_order = {name: shown[name] for name in figures}
     return Reproduction(write_report(out, in_order, records, level=level, seconds=seconds, how=how), records)
+
+
+def _own(figure: str) -> str:
+    """Return what a figure's experiments are named by: a claim may have the name of a figure."""
+    return f"figure {figure}"
 
 
 def _drawn_and_saved(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -47,7 +48,12 @@ def spread(
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with parallel_config(backend="loky", inner_max_num_threads=1, initializer=_begin_process):
+    with (
+        parallel_config(backend="loky", inner_max_num_threads=1, initializer=_begin_process),
+        warnings.catch_warnings(),
+    ):
+        # Between two calls, a process that has come to hold much memory is replaced by a new one: nothing to warn of.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
         # A call takes much longer than to hand it over, so none waits for others of a batch.
         pool = Parallel(n_jobs=min(jobs, len(calls)), batch_size=1, return_as="generator_unordered")
         try:
