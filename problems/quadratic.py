@@ -86,6 +86,12 @@ class Quadratic(Problem):
             gradient -= self.linear
         return gradient
 
+    def hessian_product(self, x: Array, v: Array) -> Array:
+        return _times(self._mean_hessian, v) + 0 * x
+
+    def smallest_eigenvalue(self, x: Array) -> Array:
+        return np.full(len(x), self._smallest)
+
     def stochastic_gradient(self, x: Array, draw: Any, batch: int) -> Array:
         """Return the gradient plus Gaussian noise of variance σ²/(d·batch) in every coordinate."""
         if self.sigma_sq == 0:
@@ -174,6 +180,11 @@ class Quadratic(Problem):
     @cached_property
     def _mean_hessian(self) -> Array:
         return self.hessians.mean(axis=0, keepdims=True)
+
+    @cached_property
+    @one_blas_thread
+    def _smallest(self) -> float:
+        return float(_eigenvalues(self._mean_hessian).min())
 
     @classmethod
     @one_blas_thread

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems.saddles._deep_linear import DeepLinear, positive
-from problems.saddles._signs import subsets
+from problems.saddles._subsets import subsets
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
 

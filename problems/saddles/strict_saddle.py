@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
-from problems.saddles._signs import subsets
+from problems.saddles._subsets import subsets
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.constants import ProblemConstants, exact

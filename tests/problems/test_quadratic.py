@@ -286,3 +286,13 @@ def test_flat_directions_are_allowed_where_f_is_bounded():
 def test_what_is_not_an_array_of_numbers_is_refused(hessians):
     with pytest.raises(WrongUse, match="not one array of numbers"):
         Quadratic(hessians=hessians)
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_hessian_is_the_mean_of_the_workers(rotated):
+    problem = Quadratic.generate(3, 5, spectrum=(-0.5, 2.0), spread=0.5, rotated=rotated)
+    x, v = np.random.default_rng(0).standard_normal((2, 4, 1, 5))
+    slope = (problem.gradient(x + v) - problem.gradient(x)).mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(problem.hessian_product(x, v), slope, rtol=0, atol=1e-13)
+    assert problem.hessian_product(x, v[:1]).shape == problem.hessian_product(x[:1], v).shape == (4, 1, 5)
+    np.testing.assert_allclose(problem.smallest_eigenvalue(x), np.full(4, -0.5), rtol=1e-13)
