@@ -52,7 +52,7 @@ def judge(algorithm: Any, compressor: Any, d: int, n: int = 1) -> Pair:
     'supported'
     >>> from toolkit.algorithms import CompressedSGD
     >>> judge(CompressedSGD(), TopK(k=1), 10).remedy
-    'use CHOCO, EF21, EF21Momentum, ErrorFeedback or GradientMemory, whose theorems cover TopK'
+    'use CHOCO, CompressedPerturbedSGD, EF21, EF21Momentum, ErrorFeedback or GradientMemory, whose theorems cover TopK'
     """
     method, name = type(algorithm).__name__, type(compressor).__name__
     cells = [one.constants(d, n) for one in at_each(compressor)]
