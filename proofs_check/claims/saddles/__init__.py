@@ -1,0 +1,1 @@
+"""Saddle points: how compressed descent escapes them, and what its memory holds."""
