@@ -76,7 +76,7 @@ class Plate:
         from matplotlib.figure import Figure
 
         self._context.enter_context(style())
-        self.figure = Figure(figsize=self._size)
+        self.figure = Figure(figsize=self._size, layout="constrained")
         rows = -(-self._panels // self._columns)
         axes = self.figure.subplots(
             rows, self._columns, sharex=self._shared_x, squeeze=False, height_ratios=self._shares or [1] * rows
@@ -87,13 +87,10 @@ class Plate:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        from matplotlib import rc_context
-
         with self._context:
             if error[0] is None:
                 self.figure.draw_without_rendering()  # settles the layout, which slopes on the page depend on
-                with rc_context({"figure.constrained_layout.use": False}):
-                    self.figure.set_layout_engine(None)  # "none" leaves one behind, for which saving draws all twice
+                self.figure.set_layout_engine(None)  # "none" leaves one behind, for which saving draws all twice
                 for curve, text, at, side in self._names:
                     _lay_along(curve, text, at, side)
                 put_numbers(self._numbers)

@@ -44,7 +44,9 @@ SETTINGS: Any = {
     "legend.labelspacing": 0.35,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "figure.constrained_layout.use": True,
+    # A figure laid out keeps its layout: saving would else lay it out again, for every kind of file in its own way.
+    "figure.constrained_layout.use": False,
+    "figure.autolayout": False,
     "pdf.fonttype": 42,  # outlines that can be searched and edited, not bitmaps
     "svg.fonttype": "path",  # outlines: the same in every browser, with no font to load
     "svg.hashsalt": "csgd-toolkit",  # the same drawing is the same file

@@ -141,6 +141,19 @@ def test_same_drawing_is_the_same_file(report, tmp_path):
         assert again == (report / "figures" / f"one.{kind}").read_bytes()
 
 
+def test_saving_neither_lays_out_nor_draws_anew(tmp_path, monkeypatch):
+    """All kinds of files have the layout for which names were put beside their curves, and each is drawn once."""
+    drawing, drawn = make_drawing(), []
+    before = [axes.get_position().bounds for axes in drawing.figure.axes]
+    draw = type(drawing.figure).draw
+    monkeypatch.setattr(
+        type(drawing.figure), "draw", lambda self, to: drawn.append(type(to).__name__) or draw(self, to)
+    )
+    _report.save(drawing, tmp_path, "one")
+    assert len(drawn) == len(_report.METADATA)
+    assert [axes.get_position().bounds for axes in drawing.figure.axes] == before
+
+
 def test_report_without_claims_or_figures(tmp_path):
     page = _report.write_report(tmp_path, {}, [], level="full", seconds=0.2)
     assert "claims.json" not in Page(page.read_text(encoding="utf-8")).links
