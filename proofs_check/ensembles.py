@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -48,7 +48,7 @@ def problems() -> dict[str, tuple[Any, int | str, float]]:
 
 
 def paths(
-    compressors: Mapping[str, Compressor], level: str, method: type[Algorithm] = ErrorFeedback
+    compressors: Mapping[str, Compressor], level: str, method: Callable[[], Algorithm] = ErrorFeedback
 ) -> dict[str, Experiment]:
     """Return every compressor on every problem in a few runs with their whole state, for statements on every path."""
     runs, steps = {"quick": (8, 80), "full": (16, 150)}[level]

@@ -45,6 +45,7 @@ class VirtualIterate(Claim):
     reference = "Stich, Cordonnier and Jaggi, NeurIPS 2018; Karimireddy et al., ICML 2019 (master identity)"
     kind = "identity"
     method: ClassVar[type[Algorithm]] = ErrorFeedback
+    roundings: ClassVar[int] = 4  # of a step, besides those of the means over the workers
     compressors: ClassVar[Mapping[str, Compressor]] = {
         "Top-k": TOP_K,
         "Rand-2": RandK(k=2),
@@ -63,16 +64,24 @@ class VirtualIterate(Claim):
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         return [self._compare(*cell) for cell in cells(self.experiments(level), data)]
 
+    def memory(self, experiment: Experiment, result: xarray.Dataset) -> Array:
+        """Return what was not sent, in the unit of iterates."""
+        return result["memory"].values
+
+    def gradients(self, experiment: Experiment, result: xarray.Dataset) -> Array:
+        """Return the gradient samples of the step from each record to the next."""
+        return gradient_samples(experiment, result)
+
     def _compare(self, name: str, experiment: Experiment, result: xarray.Dataset) -> Instance:
-        x, e = result["x"].values[:, :, 0], result["memory"].values
-        step = experiment.stepsize * gradient_samples(experiment, result)
+        x, e = result["x"].values[:, :, 0], self.memory(experiment, result)
+        step = experiment.stepsize * self.gradients(experiment, result)
         virtual = x - e.mean(axis=2)
         left, right = virtual[:, 1:], virtual[:, :-1] - step.mean(axis=2)
         # The message p − e' is at most |e| + |γg| + |e'|, and so is p. All numbers that are added on the way are below
-        # the scale; means take n roundings of half an eps each, and four more follow.
+        # the scale; means take n roundings of half an eps each, and a few more follow.
         added = (abs(e[:, :-1]) + abs(step) + abs(e[:, 1:])).mean(axis=2)
         scale = abs(x[:, :-1]) + abs(x[:, 1:]) + 2 * added
-        rounding = (experiment.problem.workers + 4) / 2
+        rounding = (experiment.problem.workers + self.roundings) / 2
         reason = f"{left.size} coordinates, in eps of the sum of the magnitudes that are added"
         # A run that grew beyond all limits was ended, and is recorded until then.
         recorded = result.step.values[1:] <= result.last_step.values[:, None]
