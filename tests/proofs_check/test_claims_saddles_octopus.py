@@ -1,0 +1,88 @@
+"""The octopus: legs, total time and the artefact of float64, and what breaks the claims about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from latex2mathml.converter import convert
+
+from problems import Octopus
+from proofs_check.checking import judge_claims, needed
+from proofs_check.claim import Claim
+from proofs_check.claims.saddles.octopus import ExponentialTime, LegFactor, Underflow
+from toolkit.experiment import Experiment
+from toolkit.sweep import run_all
+
+CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LegFactor, ExponentialTime, Underflow)}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return run_all(needed(CLAIMS, "quick"), jobs=1)
+
+
+def record_of(claim: Claim, results: Any) -> dict[str, Any]:
+    (record,) = judge_claims({claim.id: claim}, results, "quick")
+    return record
+
+
+@pytest.mark.parametrize("name", CLAIMS)
+def test_verdict(name, results):
+    record = record_of(CLAIMS[name], results)
+    assert record["verdict"] == record["expected"], record["reason"]
+    assert {one["verdict"] for one in record["instances"]} == {"holds"}
+    assert "\\" not in convert(CLAIMS[name].statement)
+
+
+class SmallSteps(LegFactor):
+    """The factor of small steps, as the paper has it."""
+
+    def factor(self, octopus: Octopus, stepsize: float) -> float:
+        return (octopus.L + octopus.gamma) / octopus.gamma
+
+
+class SmallStepsOfAll(ExponentialTime):
+    factor = SmallSteps.factor
+
+
+class Linear(ExponentialTime):
+    """Time that does not grow from leg to leg."""
+
+    def factor(self, octopus: Octopus, stepsize: float) -> float:
+        return 1.0
+
+
+class LaterUnderflow(Underflow):
+    """One leg more, in runs that are as long as those of the claim."""
+
+    def legs_left(self, octopus: Octopus, stepsize: float) -> int:
+        return super().legs_left(octopus, stepsize) + 1
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        return Underflow().experiments(level)
+
+
+@pytest.mark.parametrize("control", [SmallSteps, SmallStepsOfAll, Linear])
+def test_negative_controls_are_violated(control, results):
+    assert record_of(control(), results)["verdict"] == "violated"
+
+
+def test_one_leg_more_is_violated(results):
+    assert record_of(LaterUnderflow(), results)["verdict"] == "violated"
+
+
+def test_a_run_that_still_moves_is_violated():
+    class Early(Underflow):
+        def experiments(self, level: str) -> dict[str, Experiment]:
+            one = super().experiments(level)["L=3"]
+            return {"L=3": replace(one, steps=1000, record=(999, 1000))}
+
+    early = Early()
+    assert record_of(early, run_all(needed({early.id: early}, "quick"), jobs=1))["verdict"] == "violated"
+
+
+def test_float64_has_the_legs_that_were_measured_before():
+    left = [Underflow().legs_left(Octopus(dimension=10, L=L), 1 / (4 * L)) for L in (1.0, 1.5, 2.0, 3.0)]
+    assert left == [7, 6, 5, 4]
