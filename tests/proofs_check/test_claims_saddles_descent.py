@@ -1,0 +1,48 @@
+"""The descent lemma and improve-or-localise: their verdicts, and what breaks them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from latex2mathml.converter import convert
+
+from proofs_check.checking import judge_claims, needed
+from proofs_check.claim import Claim
+from proofs_check.claims.saddles.descent import DescentLemma, ImproveOrLocalise
+from toolkit.sweep import run_all
+
+CLAIMS = {kind.id: kind() for kind in (DescentLemma, ImproveOrLocalise)}
+
+
+@pytest.fixture(scope="module")
+def records() -> dict[str, dict[str, Any]]:
+    results = run_all(needed(CLAIMS, "quick"), jobs=1)
+    return {record["id"]: record for record in judge_claims(CLAIMS, results, "quick")}
+
+
+@pytest.mark.parametrize("claim_id", CLAIMS)
+def test_verdict(records, claim_id):
+    record = records[claim_id]
+    assert record["verdict"] == record["expected"], record["reason"]
+    assert "\\" not in convert(CLAIMS[claim_id].statement)
+    verdicts = {one["name"]: one["verdict"] for one in record["instances"]}
+    assert all(name.startswith("x²/2") for name, verdict in verdicts.items() if verdict == "tight")
+    assert list(verdicts.values()).count("not applicable") == 5
+
+
+@pytest.mark.parametrize("kind", [DescentLemma, ImproveOrLocalise])
+def test_another_constant_is_violated(kind: type[Claim]) -> None:
+    better = 1.0001 if kind is DescentLemma else 0.9999
+    claim = type("Broken", (kind,), {"factor": better * kind.factor})()
+    by_id = {claim.id: claim}
+    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
+    assert record["verdict"] == "violated"
+
+
+@pytest.mark.parametrize("kind", [DescentLemma, ImproveOrLocalise])
+def test_a_step_that_is_too_long_is_violated(kind: type[Claim]) -> None:
+    claim = type("Broken", (kind,), {"limit": 1.5})()
+    by_id = {claim.id: claim}
+    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
+    assert record["verdict"] == "violated"
