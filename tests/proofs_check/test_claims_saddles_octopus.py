@@ -11,11 +11,12 @@ from latex2mathml.converter import convert
 from problems import Octopus
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.octopus import ExponentialTime, LegFactor, Underflow
+from proofs_check.claims.saddles.octopus import ExponentialTime, LegFactor, LinearTime, Underflow
+from toolkit.algorithms import SGD
 from toolkit.experiment import Experiment
 from toolkit.sweep import run_all
 
-CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LegFactor, ExponentialTime, Underflow)}
+CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LegFactor, ExponentialTime, LinearTime, Underflow)}
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,17 @@ def test_a_run_that_still_moves_is_violated():
 
     early = Early()
     assert record_of(early, run_all(needed({early.id: early}, "quick"), jobs=1))["verdict"] == "violated"
+
+
+def test_time_that_grows_from_leg_to_leg_is_violated():
+    class WithoutPerturbation(LinearTime):
+        marks = (1, 3, 5)  # κ² = 7.3 in place of 1
+
+        def experiments(self, level: str) -> dict[str, Experiment]:
+            return {"L=1": replace(super().experiments(level)["L=1"], algorithm=SGD(), steps=400, record="all")}
+
+    claim = WithoutPerturbation()
+    assert record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))["verdict"] == "violated"
 
 
 def test_float64_has_the_legs_that_were_measured_before():

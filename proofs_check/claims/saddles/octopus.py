@@ -9,10 +9,14 @@ import numpy as np
 
 from problems.saddles.octopus import Octopus
 from proofs_check.claim import Claim, Instance
-from proofs_check.sides import equality, inequality
+from proofs_check.convergence import ERROR_PROBABILITY
+from proofs_check.sides import agreement, equality, inequality
+from proofs_check.statistics import mean_interval
+from toolkit.algorithms.perturbed_gd import PerturbedGD
 from toolkit.algorithms.sgd import SGD
 from toolkit.arrays import Array
 from toolkit.experiment import Experiment
+from toolkit.rates import Estimate
 
 if TYPE_CHECKING:
     import xarray
@@ -89,6 +93,59 @@ class ExponentialTime(_GrowthOfDescent):
 
     def times(self, legs: Array) -> Array:
         return legs.cumsum()
+
+
+def perturbed(dimension: int, L: float, runs: int) -> Experiment:
+    """Return runs of perturbed descent with the paper's settings, perturbed at most every other step.
+
+    Its radius is e/100 in x, its threshold γe/100; longer than any leg, of at most 70 steps each.
+    """
+    octopus, stepsize = Octopus(dimension, L), 1 / (4 * L)
+    method = PerturbedGD(radius=np.e / (100 * stepsize), threshold=np.e / 100, patience=1)
+    steps = int(dimension * (15 + 15 * L))
+    return Experiment(
+        octopus, method, stepsize=stepsize, steps=steps, runs=runs, record=range(0, steps + 1, 3), keep=("x",),
+        unproven=True,
+    )  # fmt: skip
+
+
+class LinearTime(Claim):
+    """Perturbed descent: the second half of the coordinates takes as long as the first."""
+
+    id = "A3-linear-time"
+    title = "On the octopus the time of perturbed descent is linear in d: four later legs take as long as four earlier"
+    statement = (
+        r"T(j)=\min\{t:\min_{i\le j}|x_{t,i}|>2\tau\}\ \Rightarrow\ "
+        r"\mathbb E\frac{T(10)-T(6)}{T(6)-T(2)}\in[0.8,1.2],\quad\text{where descent has }\kappa^4"
+    )
+    reference = REFERENCE
+    status = "recalled"  # the settings; the statement in this form is ours
+    kind = "rate"
+    margin: ClassVar[float] = 0.2
+    runs: ClassVar[Mapping[str, int]] = {"quick": 12, "full": 50}
+    marks: ClassVar[tuple[int, int, int]] = (2, 6, 10)
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        return {f"L={L:g}": perturbed(10, L, self.runs[level]) for L in {"quick": (1.0, 3.0), "full": PAPER}[level]}
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = []
+        for name, experiment in self.experiments(level).items():
+            octopus, result = experiment.problem, data[name]
+            passed = abs(result["x"].values[:, :, 0]) > 2 * octopus.tau
+            times = np.where(passed.any(axis=1), result.step.values[passed.argmax(axis=1)], np.inf)
+            first, middle, last = (times[:, mark - 1] for mark in self.marks)
+            with np.errstate(invalid="ignore"):  # where not all have passed
+                ratios = (last - middle) / (middle - first)
+            found = mean_interval(ratios, ERROR_PROBABILITY)
+            value, low, high = (float(one) for one in (found.value, found.low, found.high))
+            reason = (
+                f"means of {', '.join(f'T({mark}) = {times[:, mark - 1].mean():.4g}' for mark in self.marks)}; "
+                f"κ⁴ = {octopus.leg_factor(experiment.stepsize) ** 4:.4g}"
+            )
+            estimate = Estimate(value, low, high, found.confidence, found.basis)
+            instances.append(agreement(name, estimate, 1.0, self.margin, runs=len(times), reason=reason))
+        return instances
 
 
 class Underflow(Claim):
