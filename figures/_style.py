@@ -82,6 +82,8 @@ LOOKS = {
     "EF14 sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
     "raw sign": Look(VERMILLION, (0, (6, 1, 1, 1, 1, 1))),
     "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
+    "perturbed": Look(PURPLE, "solid"),
+    "frozen": Look(GREY, (0, (1.2, 1.0))),  # by arithmetic and not by the method
     "optimum": Look(BLACK, "solid"),  # what is possible is drawn like theory
 }
 
