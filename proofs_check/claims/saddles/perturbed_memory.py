@@ -16,9 +16,7 @@ from toolkit.algorithms.compressed_perturbed_sgd import CompressedPerturbedSGD
 from toolkit.algorithms.power_ef import PowerEF
 from toolkit.arrays import Array
 from toolkit.compressors import Compressor
-from toolkit.compressors.qsgd import QSGD
 from toolkit.compressors.rand_k import RandK
-from toolkit.compressors.scaled_sign import ScaledSign
 from toolkit.draws import Draw
 from toolkit.experiment import Experiment
 
@@ -43,8 +41,6 @@ class PerturbedVirtualIterate(VirtualIterate):
     compressors: ClassVar[Mapping[str, Compressor]] = {
         "Top-k": TOP_K,
         "Rand-2 with a shared mask": RandK(k=2, common=True),
-        "scaled sign": ScaledSign(),
-        "QSGD": QSGD(s=2),
         "a wrong compressor": Scrambled(),
     }
     methods: ClassVar[Mapping[str, Callable[[], Algorithm]]] = {
