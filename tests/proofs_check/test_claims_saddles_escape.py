@@ -56,7 +56,7 @@ class Hasty(Escape):
         short = numbers(10)
         enough = numbers(20)
         broken = type("Short", (type(enough),), {"patience": short.patience})(**vars(enough))
-        return [self._exactly(10, broken), self._sampled(10, broken, 1000)]
+        return [*self._exactly(broken), self._sampled(10, broken, 1000)]
 
 
 class Sideways(Escape):
