@@ -50,7 +50,7 @@ class StableSubspace(Claim):
         "sign": ScaledSign(zero=0),
         "QSGD": QSGD(s=4),
     }
-    runs: ClassVar[Mapping[str, int]] = {"quick": 20, "full": 400}
+    runs: ClassVar[Mapping[str, int]] = {"quick": 20, "full": 200}
 
     def problem(self) -> Any:
         """Return the saddle with noise in all directions but the escape direction, the first axis."""
@@ -65,7 +65,7 @@ class StableSubspace(Claim):
         return found
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        problem, steps = self.problem(), {"quick": 100, "full": 1000}[level]
+        problem, steps = self.problem(), {"quick": 100, "full": 300}[level]
         return {
             f"{name}, {label}": Experiment(
                 problem, method, compressor, stepsize=0.125, steps=steps, runs=self.runs[level],

@@ -134,7 +134,7 @@ class Simulated(_Memory):
     )
     d: ClassVar[int] = 64
     burn_in: ClassVar[int] = 100  # steps, after which 1e-12 of the start is left where μ = 1/4
-    correlations: ClassVar[Mapping[str, tuple[float, ...]]] = {"quick": (0.0, 0.5), "full": (-0.5, 0.0, 0.5, 0.9)}
+    correlations: ClassVar[Mapping[str, tuple[float, ...]]] = {"quick": (0.5,), "full": (-0.5, 0.0, 0.5, 0.9)}
     runs: ClassVar[Mapping[str, int]] = {"quick": 500, "full": 1500}
     margin: ClassVar[Mapping[str, float]] = {"quick": 0.03, "full": 0.015}
 
