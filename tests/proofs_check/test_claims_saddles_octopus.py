@@ -84,6 +84,19 @@ def test_a_run_that_still_moves_is_violated():
     assert record_of(early, run_all(needed({early.id: early}, "quick"), jobs=1))["verdict"] == "violated"
 
 
+def test_a_turn_at_the_underflow_itself_is_not_applicable():
+    class AtTheEdge(Underflow):
+        def experiments(self, level: str) -> dict[str, Experiment]:
+            octopus = Octopus(dimension=10, L=1.0, tau=3.75)
+            one = super().experiments(level)["L=3"]
+            return {"τ=3.75": replace(one, problem=octopus, stepsize=0.25, steps=20, record=(19, 20))}
+
+    assert abs(Octopus(dimension=10, L=1.0, tau=3.75).passages(0.25) - 1074).min() <= 20
+    edge = AtTheEdge()
+    record = record_of(edge, run_all(needed({edge.id: edge}, "quick"), jobs=1))
+    assert record["verdict"] == "not applicable"
+
+
 def test_time_that_grows_from_leg_to_leg_is_violated():
     class WithoutPerturbation(LinearTime):
         marks = (1, 3, 5)  # κ² = 7.3 in place of 1
