@@ -54,8 +54,7 @@ class PerturbedVirtualIterate(VirtualIterate):
             f"{name}, {how}": experiment
             for how, method in self.methods.items()
             for name, experiment in paths(self.compressors, level, method).items()
-            if "quadratic"
-            in name  # with noise, and with workers that disagree: the identity knows no more of a problem
+            if "quadratic" in name  # one with noise, one with workers that disagree
         }
 
     def memory(self, experiment: Experiment, result: xarray.Dataset) -> Array:
