@@ -315,3 +315,11 @@ def test_the_price_of_low_rank_is_its_two_factors() -> None:
 def test_impossible_ranks_are_refused(make, wrong) -> None:
     with pytest.raises(WrongUse, match=wrong):
         make()
+
+
+@pytest.mark.parametrize("rows", [13, 33])
+def test_a_single_number_is_estimated_alone_as_in_a_batch(rows):
+    sketch, x = CountSketch(rows=rows, columns=1), np.full((4, 1, 1), 1.3, dtype=np.float32)
+    together = sketch.compress(x, Draw(seed=[5, 6, 7, 8]))
+    for row, seed in enumerate((5, 6, 7, 8)):
+        assert np.array_equal(sketch.compress(x[:1], Draw(seed=[seed]))[0], together[row])

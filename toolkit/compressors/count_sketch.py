@@ -103,8 +103,9 @@ class CountSketch(Compressor):
 
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         table = parts["table"].reshape(*parts["table"].shape[:2], self.rows, self.columns)
-        estimates = np.stack([self._estimates(table[:, :, row], draw, row, d) for row in range(self.rows)])
-        combined = np.median(estimates, axis=0) if self.estimate == "median" else estimates.sum(axis=0) / self.rows
+        estimates = [self._estimates(table[:, :, row], draw, row, d) for row in range(self.rows)]
+        # Row by row: a sum over the axis of a stack adds in another order where the batch is a single number.
+        combined = np.median(estimates, axis=0) if self.estimate == "median" else sum(estimates) / self.rows
         return combined if self.k is None else kernels.top_k(combined, self.k)
 
     def _hashed(self, draw: Any, row: int, d: int) -> tuple[Array, Array]:
