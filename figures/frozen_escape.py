@@ -11,7 +11,7 @@ import numpy as np
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import LOOKS
-from proofs_check.claims.saddles.frozen_escape import Release, saddle
+from proofs_check.claims.saddle.frozen_escape import Release, saddle
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback
 from toolkit.compressors import Identity
 from toolkit.experiment import Experiment

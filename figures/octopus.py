@@ -11,7 +11,7 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import LOOKS
 from problems import Octopus as Function
-from proofs_check.claims.saddles.octopus import PAPER, Underflow, perturbed
+from proofs_check.claims.saddle.octopus import PAPER, Underflow, perturbed
 from toolkit.arrays import Array
 from toolkit.experiment import Experiment
 

@@ -11,7 +11,7 @@ from latex2mathml.converter import convert
 from problems import Octopus
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.octopus import ExponentialTime, LegFactor, LinearTime, Underflow
+from proofs_check.claims.saddle.octopus import ExponentialTime, LegFactor, LinearTime, Underflow
 from toolkit.algorithms import SGD
 from toolkit.experiment import Experiment
 from toolkit.sweep import run_all

@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.rand_k_memory import Correlated, Simulated, White
+from proofs_check.claims.saddle.rand_k_memory import Correlated, Simulated, White
 from proofs_check.open_loop import rand_k_memory, stationary_rand_k_memory
 from toolkit.compressors import RandK, TopK
 from toolkit.sweep import run_all

@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.coupled_runs import Decomposition, PerturbationGrows
+from proofs_check.claims.saddle.coupled_runs import Decomposition, PerturbationGrows
 from toolkit.sweep import run_all
 
 RESULTS = {}

@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.descent import DescentLemma, ImproveOrLocalise
+from proofs_check.claims.saddle.descent import DescentLemma, ImproveOrLocalise
 from toolkit.sweep import run_all
 
 CLAIMS = {kind.id: kind() for kind in (DescentLemma, ImproveOrLocalise)}

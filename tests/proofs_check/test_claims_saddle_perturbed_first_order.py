@@ -8,7 +8,7 @@ import pytest
 from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
-from proofs_check.claims.saddles.perturbed_first_order import FirstOrder
+from proofs_check.claims.saddle.perturbed_first_order import FirstOrder
 from toolkit.sweep import run_all
 
 

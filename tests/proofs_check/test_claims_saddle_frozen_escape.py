@@ -11,7 +11,7 @@ from latex2mathml.converter import convert
 from problems import Noisy, StrictSaddle
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.frozen_escape import Freeze, Release, StableSubspace
+from proofs_check.claims.saddle.frozen_escape import Freeze, Release, StableSubspace
 from toolkit.algorithms import SGD, CompressedSGD, ErrorFeedback
 from toolkit.compressors import Identity, ScaledSign, TopK
 from toolkit.sweep import run_all

@@ -11,7 +11,7 @@ from latex2mathml.converter import convert
 
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.perturbed_memory import PerturbedMemory, PerturbedVirtualIterate
+from proofs_check.claims.saddle.perturbed_memory import PerturbedMemory, PerturbedVirtualIterate
 from toolkit.algorithms import CompressedPerturbedSGD, State
 from toolkit.compressors import RandK
 from toolkit.sweep import run_all

@@ -11,7 +11,7 @@ from scipy import stats
 
 from proofs_check.checking import judge_claims
 from proofs_check.claim import Claim
-from proofs_check.claims.saddles.escape import Coupling, Escape, StuckVolume, numbers
+from proofs_check.claims.saddle.escape import Coupling, Escape, StuckVolume, numbers
 from toolkit.draws import Draw
 
 
