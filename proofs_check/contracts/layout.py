@@ -21,7 +21,7 @@ class Layout(OverVectors):
     topic: ClassVar[str] = "messages"
     statement: ClassVar[str] = (
         "the parts of every message are those of the layout: integers in their alphabet, at most as many positions as "
-        "declared, finite numbers of the declared type"
+        "declared, numbers of the declared type, finite ones unless x is too large"
     )
 
     def failing(self, subject: Subject, x: Array) -> Array:
@@ -58,6 +58,9 @@ def _departures(subject: Subject, x: Array, draw: Draw | None) -> Iterator[tuple
         sent = np.ones(part.shape, dtype=bool) if at is None else np.asarray(parts[at])
         for bad, wrong in _of_field(field, part, sent, x.dtype):
             yield np.asarray(bad).reshape(runs, -1).any(axis=1), wrong
+        if isinstance(field, Numbers):
+            infinite = (~np.isfinite(part) & sent).reshape(runs, -1).any(axis=1)
+            yield infinite & subject.below(x), f"{field.name!r} has a number that is not finite"
 
 
 def _of_field(field: Field, part: Array, sent: Array, dtype: Any) -> Iterator[tuple[Array, str]]:
@@ -86,5 +89,3 @@ def _of_field(field: Field, part: Array, sent: Array, dtype: Any) -> Iterator[tu
         kind = np.dtype(field.dtype or dtype)
         if part.dtype != kind:
             yield everywhere, f"{field.name!r} are numbers of type {part.dtype}; the layout says {kind}"
-            return
-        yield ~np.isfinite(part) & sent, f"{field.name!r} has a number that is not finite"

@@ -19,6 +19,7 @@ from toolkit.parameters import bind
 
 __all__ = [
     "Combinator",
+    "growth",
     "labelled",
     "labelled_layout",
     "price_of_one",
@@ -100,7 +101,11 @@ class Combinator(Compressor):
         own = super().domain(d, dtype)
         ends = [own, *(compressor.domain(d, dtype) for compressor in self.inside.values())]
         # What one of them leaves or makes of x is 0, or smaller than x by the last bit of a number at most.
-        return max(low for low, _ in ends) / float(np.finfo(dtype).eps), min(high for _, high in ends)
+        return max(low for low, _ in ends) / float(np.finfo(dtype).eps), min(high for _, high in ends) * self._room(d)
+
+    def _room(self, d: int) -> float:
+        """Return how much smaller x must be than what the compressors inside can take, for what they make of it."""
+        return 1.0
 
     def for_messages(self, unit: str, stepsize: Any) -> Compressor:
         return bind(self, {(name,): one.for_messages(unit, stepsize) for name, one in self.inside.items()})
@@ -128,6 +133,19 @@ class Combinator(Compressor):
                 of_one = compressor.after(self.parts_of(name, parts))
                 new |= {f"{name}.{field}": value for field, value in of_one.items()}
         return new
+
+
+def growth(compressor: Compressor, d: int) -> float:
+    """Return about how many times larger than the largest coordinate of x one of C(x) or x − C(x) may be.
+
+    About: 1 where the error is bounded by ‖x‖ or a constant, 1 + ω of an unbiased compressor, as of Rand-k, and 1 + d
+    where nothing is known, as of a sketch whose sums are kept.
+    """
+    constants = compressor.constants(d)
+    if constants.omega is not None:
+        return 1 + float(np.max(constants.omega.value))
+    bounded = constants.delta is not None or constants.kappa_sq is not None
+    return 1.0 if bounded or compressor.selects else 1.0 + d
 
 
 def unbiased_of(omega: Constant, ab: Constant | None) -> CompressorConstants:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
-from toolkit.compressors._combinator import Combinator, unbiased_of, workers_of
+from toolkit.compressors._combinator import Combinator, growth, unbiased_of, workers_of
 from toolkit.constants import CompressorConstants, Constant, upper_bound
 from toolkit.errors import WrongUse
 from toolkit.layout import Field
@@ -65,6 +65,9 @@ class Composition(Combinator):
                 f"the receiver never sees its messages, so it cannot follow its {' and '.join(self.inner.state)}",
                 "put it outside, or one without a state inside",
             )
+
+    def _room(self, d: int) -> float:
+        return 1 / growth(self.inner, d)
 
     def message(self, x: Array, draw: Any) -> Array:
         n = x.shape[1]

@@ -73,12 +73,15 @@ class CountSketch(Compressor):
     random: ClassVar[bool] = True
     shared: ClassVar[bool] = True
     summable: ClassVar[bool] = True
-    homogeneous: ClassVar[bool] = True
 
     rows: int
     columns: int
     estimate: str = "mean"
     k: int | None = None
+
+    @property
+    def homogeneous(self) -> bool:  # type: ignore[override]
+        return self.k is None  # estimates that are equal but for rounding are no ties to a selection
 
     @property
     def symmetric(self) -> bool:  # type: ignore[override]

@@ -14,6 +14,7 @@ from toolkit.compressors._base import Compressor
 from toolkit.compressors._check import check_size
 from toolkit.compressors._combinator import (
     Combinator,
+    growth,
     labelled,
     labelled_layout,
     price_of_one,
@@ -82,6 +83,9 @@ class FCC(Combinator):
     @property
     def selects(self) -> bool:  # type: ignore[override]
         return self.compressor.selects
+
+    def _room(self, d: int) -> float:
+        return growth(self.compressor, d) ** (1 - self.rounds)
 
     def message(self, x: Array, draw: Any) -> Array:
         return reduce(operator.add, self._messages(x, draw))

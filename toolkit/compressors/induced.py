@@ -9,6 +9,7 @@ from toolkit.arrays import Array
 from toolkit.compressors._base import Compressor
 from toolkit.compressors._combinator import (
     Combinator,
+    growth,
     labelled,
     labelled_layout,
     price_of_one,
@@ -66,6 +67,9 @@ class Induced(Combinator):
                 "the second compressor has no ω, so it is not known to be unbiased",
                 "give an unbiased one, such as QSGD(s=4) or RandK(k=1, unbiased=True)",
             )
+
+    def _room(self, d: int) -> float:
+        return 1 / growth(self.biased, d)
 
     def message(self, x: Array, draw: Any) -> Array:
         sent, rest, second = self._first(x, draw)
