@@ -11,7 +11,7 @@ from latex2mathml.converter import convert
 from problems.coordinate_noise import CoordinateNoise
 from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
-from proofs_check.claims.sign import gradient_span, sign_descent, wrong_signs
+from proofs_check.claims.sign import gradient_span, sign_descent, sign_votes, wrong_signs
 from toolkit.algorithms import State
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.compressors.raw_sign import RawSign
@@ -19,7 +19,7 @@ from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {
     value.id: value()
-    for module in (wrong_signs, sign_descent, gradient_span)
+    for module in (wrong_signs, sign_descent, sign_votes, gradient_span)
     for value in vars(module).values()
     if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
 }
