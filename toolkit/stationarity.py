@@ -20,6 +20,7 @@ from toolkit.errors import WrongUse
 
 __all__ = [
     "SecondOrder",
+    "UntilEscaped",
     "UntilSecondOrder",
     "WatchedCurvature",
     "escape_directions",
@@ -166,6 +167,42 @@ def threshold(problem: Any, epsilon: float, rho: float | None = None) -> float:
             raise WrongUse(asked, "the Lipschitz constant ρ of its Hessian is not known", "give rho=…")
         rho = float(known)
     return -float(np.sqrt(rho * epsilon))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class UntilEscaped:
+    r"""A stop predicate: a run ends where its component along escape directions is long, and ``last_step`` is when.
+
+    .. math:: \sum_i \langle v_i, x - c\rangle^2 \ge R^2
+
+    Parameters
+    ----------
+    directions : array, shape (m, d)
+        The v_i, orthonormal, such as ``escape_directions(problem, saddle)``.
+    distance : float
+        R.
+    saddle : array, shape (d,), optional
+        c; by default 0.
+
+    Examples
+    --------
+    >>> from problems import StrictSaddle
+    >>> from toolkit import simulate
+    >>> from toolkit.algorithms import SGD
+    >>> until = UntilEscaped(np.array([[1.0, 0.0]]), distance=0.1)
+    >>> problem = StrictSaddle([-1.0, 1.0], rho=0.01)
+    >>> int(simulate(problem, SGD(), stepsize=1.0, steps=50, x0=[1e-6, 1.0], stop=until).last_step[0])
+    17
+    """
+
+    directions: Any
+    distance: float
+    saddle: Any = None
+
+    def __call__(self, x: Array) -> Array:
+        away = x[:, 0] if self.saddle is None else x[:, 0] - self.saddle
+        along = [(away * direction).sum(axis=-1) for direction in self.directions]
+        return sum(part**2 for part in along) >= self.distance**2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

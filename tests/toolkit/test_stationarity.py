@@ -8,11 +8,12 @@ import pickle
 import numpy as np
 import pytest
 
-from problems import LinearAutoencoder, MatrixFactorisation, PhaseRetrieval, Problem, StrictSaddle
+from problems import LinearAutoencoder, MatrixFactorisation, PhaseRetrieval, Problem, Rotated, SaddleChain, StrictSaddle
 from toolkit import Experiment, simulate
 from toolkit.algorithms import SGD
 from toolkit.errors import WrongUse
 from toolkit.stationarity import (
+    UntilEscaped,
     UntilSecondOrder,
     WatchedCurvature,
     escape_directions,
@@ -152,3 +153,23 @@ def test_watched_problems_can_be_copied():
 def test_refusals(ask):
     with pytest.raises(WrongUse):
         ask(StrictSaddle([-1.0, 1.0]), np.zeros((1, 1, 2)))
+
+
+def test_escape_from_a_saddle_in_any_basis_and_place():
+    plain = StrictSaddle([-1.0, -0.5, 1.0], rho=1e-3)
+    turned = Rotated(plain, seed=3)
+    times = []
+    for problem in (plain, turned):
+        until = UntilEscaped(escape_directions(problem, np.zeros(3)), distance=0.5)
+        start = np.array([1e-3, 1e-3, 5.0])
+        result = simulate(
+            problem, SGD(), stepsize=0.25, steps=60, x0=start if problem is plain else problem.back(start), stop=until
+        )
+        times.append(int(result.last_step[0]))
+    # (1e-3)²((1.25)^(2t) + (1.125)^(2t)) ≥ 0.25 first holds at t = 28; x_3, which does not count, begins at 5.
+    assert times == [28, 28]
+    chain = SaddleChain([3.0, 2.0, 1.0])
+    saddle = chain.saddles[-1]
+    until = UntilEscaped(escape_directions(chain, saddle), 0.1, saddle)
+    moves = np.array([[0.0, 0.0, 0.0], [0.07, 0.08, 0.0], [0.0, 0.0, 1.0]])
+    assert until((saddle + moves)[:, None]).tolist() == [False, True, False]
