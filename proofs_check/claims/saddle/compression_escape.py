@@ -1,0 +1,488 @@
+"""Does compression noise alone escape from a saddle? Off the axes it does, unless messages are exact or too slow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import log1p, sqrt
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from scipy.linalg import hadamard
+
+from problems._wrapped import Wrapped
+from problems.noisy import Noisy
+from problems.quadratic import Quadratic
+from problems.rotated import Rotated
+from problems.saddles.strict_saddle import StrictSaddle
+from proofs_check.claim import Claim, Instance
+from proofs_check.moments import Model, moments
+from proofs_check.multipliers import multipliers
+from proofs_check.sides import agreement, equality, inequality
+from proofs_check.statistics import mean_interval, proportion_interval
+from toolkit.algorithms import Algorithm, State
+from toolkit.algorithms.compressed_sgd import CompressedSGD
+from toolkit.algorithms.ef21 import EF21
+from toolkit.algorithms.error_feedback import ErrorFeedback
+from toolkit.algorithms.sgd import SGD
+from toolkit.arrays import Array
+from toolkit.compressors import Compressor
+from toolkit.compressors.identity import Identity
+from toolkit.compressors.natural import Natural
+from toolkit.compressors.qsgd import QSGD
+from toolkit.compressors.rand_k import RandK
+from toolkit.compressors.scaled import Scaled
+from toolkit.compressors.scaled_sign import ScaledSign
+from toolkit.compressors.top_k import TopK
+from toolkit.experiment import Experiment
+
+if TYPE_CHECKING:
+    import xarray
+
+REFERENCE = "derived, beside Avdiukhin and Yaroslavtsev, NeurIPS 2021 (saddle_escape, A4)"
+ERROR_PROBABILITY = 1e-6  # of one instance that rests on chance
+EPS = float(np.finfo(float).eps)
+
+D, GAMMA, L = 16, 1.0, 1.0
+CURVATURES = np.append(-GAMMA, np.linspace(0.25, L, D - 1))
+RHO = 6.0  # wells at distance 1
+START, SCALE = 0.01, 0.5  # how far from the saddle runs start, and how far along v they count as escaped
+E_FOLDS = 18.0  # of descent's growth until the horizon: half of 36, where its rounding is of the size of the start
+METHODS: dict[str, Algorithm] = {"no memory": CompressedSGD(), "error feedback": ErrorFeedback(), "EF21": EF21()}
+WITH_MEMORY = ("error feedback", "EF21")
+
+
+class Split(Wrapped):
+    """A saddle whose first axis is the escape direction v: |⟨v, x⟩| and the length of the rest are recorded."""
+
+    def observe(self, x: Array) -> dict[str, Array]:
+        return {"along": abs(x[:, 0, 0]), "across": np.sqrt((x[:, 0, 1:] ** 2).sum(axis=-1))}
+
+    def describe(self) -> dict[str, Any]:
+        return {"problem": self.problem}
+
+
+def saddle(rho: float = RHO, basis: Any = None, sigma_sq: float = 0.0) -> Rotated:
+    """Return the saddle in another basis; noise, if there is any, avoids the escape direction."""
+    inside: Any = StrictSaddle(CURVATURES, rho=rho)
+    if sigma_sq > 0:
+        inside = Noisy(inside, sigma_sq, avoiding=np.eye(D)[0])
+    return Rotated(Split(inside), basis=basis)
+
+
+@dataclass(frozen=True, eq=False)
+class Beyond:
+    """A stop predicate: |⟨v, x⟩| ≥ R."""
+
+    problem: Rotated
+
+    def __call__(self, x: Array) -> Array:
+        return abs(x[:, 0] @ self.problem.basis[0]) >= SCALE
+
+
+def starts(problem: Rotated, runs: int) -> Array:
+    """Return points of the stable subspace, uniform on the sphere of radius `START`, shape ``(run, d)``."""
+    points = np.random.default_rng(0).standard_normal((runs, D))
+    points[:, 0] = 0
+    return problem.back(START * points / np.linalg.norm(points, axis=1, keepdims=True))
+
+
+def horizon(stepsize: float) -> int:
+    """Return T = ⌊18/ln(1 + ηγ)⌋."""
+    return int(E_FOLDS / log1p(stepsize * GAMMA))
+
+
+def rounding_bound(stepsize: float) -> float:
+    """Return B, with which descent's rounding keeps |⟨v, x_t⟩| ≤ B·ε·‖x_0‖·(1 + ηγ)^t.
+
+    A step from x_t rounds two products with the basis, in which the basis is orthogonal only to rounding, and a sum:
+    together at most (2ηLd^{3/2} + 1)·ε·‖x_t‖ along v, where ‖x_t‖ ≤ (1 − ηλ)^t ‖x_0‖ but for what has been rounded,
+    and these add up with weights (1 + ηγ)^{−t−1}. The start is rounded, and what is recorded.
+    """
+    return D + (2 * stepsize * L * D**1.5 + 1) / (stepsize * (GAMMA + CURVATURES[1:].min()))
+
+
+class Rounding(Claim):
+    """What uncompressed descent does: nothing before the horizon, and then rounding escapes."""
+
+    id = "saddle-rounding-escape"
+    title = "In a rotated basis rounding alone pushes descent off the stable subspace, not before 36/ln(1 + ηγ) steps"
+    statement = (
+        r"\langle v,x_0\rangle=0\ \Rightarrow\ \lvert\langle v,x_t\rangle\rvert\le\left(d+\frac{2\eta Ld^{3/2}+1}"
+        r"{\eta(\gamma+\lambda)}\right)\varepsilon\lVert x_0\rVert(1+\eta\gamma)^t,\qquad"
+        r"\lvert\langle v,x_t\rangle\rvert<R\text{ for }t\le\frac{36}{\ln(1+\eta\gamma)}"
+    )
+    reference = "derived; the time is that of Jin et al., JACM 2021 (saddle_escape, A2)"
+    stepsizes: ClassVar[Mapping[str, tuple[float, ...]]] = {"quick": (1 / 4, 1.0), "full": (1 / 16, 1 / 4, 1.0)}
+    longest: ClassVar[float] = 52.0  # e-folds
+    start = staticmethod(starts)
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        problem, runs = saddle(), {"quick": 8, "full": 100}[level]
+        return {
+            f"η={stepsize:g}": Experiment(
+                problem, SGD(), stepsize=stepsize, steps=int(self.longest / log1p(stepsize * GAMMA)), runs=runs,
+                x0=self.start(problem, runs), record="all",
+            )
+            for stepsize in self.stepsizes[level]
+        }  # fmt: skip
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = []
+        for name, experiment in self.experiments(level).items():
+            along, growth = data[name].along.values, log1p(experiment.stepsize * GAMMA)
+            t = np.arange(along.shape[1])
+            bound = rounding_bound(experiment.stepsize) * EPS * START * np.exp(growth * t)
+            first = np.where((along >= SCALE).any(axis=1), (along >= SCALE).argmax(axis=1), np.inf) * growth
+            reason = f"{np.isfinite(first).sum()} of {len(first)} escape, after {min(first):.1f} e-folds and more"
+            instances.append(inequality(name, along, np.tile(bound, (len(along), 1)), rounding=0, reason=reason))
+            early = along[:, : int(36 / growth) + 1].max()
+            instances.append(inequality(f"{name}, until 36 e-folds", [early], [SCALE], rounding=0))
+        return instances
+
+
+class Escape(Claim):
+    """From the stable subspace without noise, and from the saddle itself with noise that avoids v."""
+
+    id = "saddle-compression-escape"
+    title = "In a rotated basis compression alone escapes from the stable subspace long before rounding would"
+    statement = (
+        r"\langle v,x_0\rangle=0,\ \xi_t\perp v\ \Rightarrow\ "
+        r"\mathbb P\left(\lvert\langle v,x_T\rangle\rvert\ge R\right)\ge0.9,\ "
+        r"T=\left\lfloor\tfrac{18}{\ln(1+\eta\gamma)}\right\rfloor,\ "
+        r"\text{while descent has }\lvert\langle v,x_T\rangle\rvert\le10^{-3}R"
+    )
+    reference = REFERENCE
+    kind = "lower bound"
+    stepsize: ClassVar[float] = 0.25
+    probability: ClassVar[float] = 0.9
+    sigma: ClassVar[float] = 0.02
+    runs: ClassVar[Mapping[str, int]] = {"quick": 320, "full": 2000}
+    settings: ClassVar[Mapping[str, tuple[Compressor, tuple[str, ...]]]] = {
+        "Top-4": (TopK(k=4), tuple(METHODS)),
+        "Rand-12": (RandK(k=12), ("no memory",)),
+        "Rand-4": (RandK(k=4), WITH_MEMORY),
+        "QSGD, s = 3": (Scaled(QSGD(s=3)), tuple(METHODS)),
+        "scaled sign": (ScaledSign(), tuple(METHODS)),
+        "natural": (Natural(), tuple(METHODS)),
+    }
+
+    def problem(self, sigma_sq: float) -> Rotated:
+        """Return the saddle."""
+        return saddle(sigma_sq=sigma_sq)
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        found, runs = {}, self.runs[level]
+        pairs = {
+            f"{name}, {how}": (METHODS[how], compressor)
+            for name, (compressor, hows) in self.settings.items()
+            for how in hows
+        } | {"descent": (SGD(), Identity())}
+        for where, sigma_sq in {"stable subspace": 0.0, "saddle, noise": self.sigma**2}.items():
+            problem = self.problem(sigma_sq)
+            x0 = np.zeros(D) if sigma_sq else starts(problem, runs)
+            for name, (method, compressor) in pairs.items():
+                if sigma_sq and level == "quick" and "EF21" in name:
+                    continue  # to be quick; from the stable subspace it runs at both levels
+                found[f"{name}, {where}"] = Experiment(
+                    problem, method, compressor, stepsize=self.stepsize, steps=horizon(self.stepsize), runs=runs,
+                    x0=x0, record=[horizon(self.stepsize)], unproven=True,
+                )  # fmt: skip
+        return found
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        return [self.judge(name, data[name].along.values[:, -1]) for name in self.experiments(level)]
+
+    def judge(self, name: str, along: Array) -> Instance:
+        """Judge the runs of a method at the horizon."""
+        if name.startswith("descent"):
+            still = inequality(name, [along.max()], [1e-3 * SCALE], rounding=0)
+            return replace(still, ratio=None)  # no share of escapes
+        escaped, runs = int((along >= SCALE).sum()), len(along)
+        found = proportion_interval(escaped, runs, 2 * ERROR_PROBABILITY)
+        p = self.probability
+        verdict = "holds" if found.low >= p else "violated" if found.high < p else "undecided"
+        reason = f"{escaped} of {runs} runs escaped: at least {found.low:.3f}"
+        return Instance(
+            name, verdict, float(found.value), p, float(found.value) / p, ERROR_PROBABILITY, found.basis, runs, reason
+        )
+
+
+def second_moment(k: int, stepsize: float, steps: int, memory: bool) -> float:
+    """Return E⟨v, x_t⟩²/R² of Rand-k after some steps on the quadratic, exactly, from the first of the starts."""
+    problem = saddle()
+    hessian = problem.basis.T @ np.diag(CURVATURES) @ problem.basis
+    of = Model(hessian[None], np.zeros((1, D)), np.zeros((1, D, D)), starts(problem, 1)[0])
+    run = moments(of, multipliers(RandK(k=k), D), [stepsize] * steps, memory=memory)
+    return float(problem.basis[0] @ run.second[1 : D + 1, 1 : D + 1] @ problem.basis[0]) / SCALE**2
+
+
+class Slow(Claim):
+    """Without memory Rand-k grows only by 1 + ηγk/d a step: too slow, as exact second moments show."""
+
+    id = "saddle-rand-k-too-slow"
+    title = "Without memory Rand-k with k ≤ d/4 does not escape before the horizon; with one it does"
+    statement = (
+        r"x_{t+1}=x_t-\eta\,\mathrm{Rand}_k(Hx_t)\ \Rightarrow\ \mathbb P\left(\max_{t\le T}\lvert\langle v,x_t\rangle"
+        r"\rvert\ge R\right)\le\frac{\mathbb E\langle v,x_T\rangle^2}{R^2}\le0.01\quad\left(\tfrac kd\le\tfrac14\right)"
+    )
+    reference = f"{REFERENCE}; Doob's inequality, as ⟨v, x_t⟩ is a martingale times (1 + ηγk/d)^t"
+    memory: ClassVar[bool] = False
+    most: ClassVar[float] = 0.01
+    stepsizes: ClassVar[tuple[float, ...]] = (1 / 8, 1 / 4)
+    runs: ClassVar[Mapping[str, int]] = {"quick": 400, "full": 4000}
+    sampled: ClassVar[int] = 6  # the k where both sides can be told from 0 and 1
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        problem, stepsize = saddle(rho=1e-3), self.stepsizes[0]
+        return {
+            "sampled": Experiment(
+                problem, METHODS["error feedback" if self.memory else "no memory"], RandK(k=self.sampled),
+                stepsize=stepsize, steps=horizon(stepsize), runs=self.runs[level], x0=starts(problem, 1)[0],
+                record=range(0, horizon(stepsize) + 1, 4), unproven=True,
+            )
+        }  # fmt: skip
+
+    def bound(self, k: int, stepsize: float) -> float:
+        """Return the right side."""
+        return second_moment(k, stepsize, horizon(stepsize), self.memory)
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = [
+            inequality(f"exact moments, k={k}, η={stepsize:g}", [self.bound(k, stepsize)], [self.most], rounding=0)
+            for stepsize in self.stepsizes
+            for k in (1, 2, 4)
+        ]
+        along, bound = data["sampled"].along.values, self.bound(self.sampled, self.stepsizes[0])
+        escaped, runs = int((along >= SCALE).any(axis=1).sum()), len(along)
+        found = proportion_interval(escaped, runs, 2 * ERROR_PROBABILITY)
+        verdict = "holds" if found.high <= bound else "violated" if found.low > bound else "undecided"
+        reason = f"{escaped} of {runs} runs escaped: at most {found.high:.3f}"
+        sides = float(found.value), bound, float(found.value) / bound
+        name = f"sampled, k={self.sampled}"
+        return [*instances, Instance(name, verdict, *sides, ERROR_PROBABILITY, found.basis, runs, reason)]
+
+
+def growth_factor(delta: float, a: float, memory: bool) -> float:
+    r"""Return by what ⟨v, x_t⟩ grows in the mean, of a compressor with E C(p) = δp, at a = ηγ.
+
+    Without memory it is 1 + δa. With one, E⟨v, x⟩ and E⟨v, e⟩ follow a linear map of trace 2 − δ + δa and determinant
+    1 − δ, whose larger eigenvalue it is.
+
+    Examples
+    --------
+    >>> [round(growth_factor(0.25, 0.125, memory), 4) for memory in (False, True)], growth_factor(1.0, 0.125, True)
+    ([1.0312, 1.0985], 1.125)
+    """
+    if not memory:
+        return 1 + delta * a
+    trace = 2 - delta + delta * a
+    return (trace + sqrt(trace**2 - 4 * (1 - delta))) / 2
+
+
+class Growth(Claim):
+    """How fast a run that is off the stable subspace leaves: what turns the kick into a time."""
+
+    id = "saddle-compressed-growth"
+    title = "Off the stable subspace, |⟨v, x⟩| grows by 1 + δηγ a step without memory, and faster with one or EF21"
+    statement = (
+        r"\mathbb E\,C(p)=\delta p\ \Rightarrow\ \tfrac1t\ln\lvert\langle v,x_t\rangle\rvert\approx\ln s\ "
+        r"(\pm3\,\%),\quad s=1+\delta\eta\gamma\text{ without memory};\quad "
+        r"s^2-(2-\delta+\delta\eta\gamma)s+1-\delta=0\text{ with EF14 or EF21};\quad "
+        r"t_{\text{escape}}\approx\ln(R/\text{kick})/\ln s"
+    )
+    reference = REFERENCE
+    kind = "rate"
+    margin: ClassVar[float] = 0.03
+    stepsizes: ClassVar[Mapping[str, tuple[float, ...]]] = {"quick": (1 / 8,), "full": (1 / 32, 1 / 8)}
+    e_folds: ClassVar[float] = 8.0
+    burn_in: ClassVar[int] = 40  # steps, in which the stable part comes to its share of the whole
+    runs: ClassVar[Mapping[str, int]] = {"quick": 120, "full": 400}
+    compressors: ClassVar[Mapping[str, tuple[Compressor, float]]] = {
+        "Rand-4": (RandK(k=4), 1 / 4),
+        "QSGD, s = 2": (Scaled(QSGD(s=2)), 1 / 2),
+        "natural": (Natural(), 1.0),
+    }
+    factor = staticmethod(growth_factor)
+
+    def cases(self, level: str) -> dict[str, tuple[Experiment, float]]:
+        """Return the experiments with the growth factor of each; v is both the start and the way out."""
+        problem, found = saddle(rho=1e-40), {}
+        for stepsize in self.stepsizes[level]:
+            for name, (compressor, delta) in self.compressors.items():
+                for how, method in METHODS.items():
+                    s = self.factor(delta, stepsize * GAMMA, how in WITH_MEMORY)
+                    end = self.burn_in + int(self.e_folds / np.log(s))
+                    experiment = Experiment(
+                        problem, method, compressor, stepsize=stepsize, steps=end, runs=self.runs[level],
+                        x0=problem.back(START * np.eye(D)[0]), record=[self.burn_in, end], unproven=True,
+                    )  # fmt: skip
+                    found[f"{name}, {how}, η={stepsize:g}"] = experiment, s
+        return found
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        return {name: experiment for name, (experiment, _) in self.cases(level).items()}
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = []
+        for name, (experiment, s) in self.cases(level).items():
+            logs = np.log(data[name].along.values)
+            rates = (logs[:, 1] - logs[:, 0]) / (experiment.steps - self.burn_in)
+            found = mean_interval(rates, ERROR_PROBABILITY)
+            share = np.log(s) / log1p(experiment.stepsize * GAMMA)
+            reason = f"{share:.3f} times as fast as descent, by the law"
+            target = float(np.log(s))
+            instances.append(agreement(name, found, target, self.margin * target, runs=len(rates), reason=reason))
+        return instances
+
+
+class EscapeTime(Claim):
+    """When Rand-k escapes: what pushes it, by exact second moments, and how fast that grows."""
+
+    id = "saddle-rand-k-escape-time"
+    title = "Rand-k escapes, in the mean, 0.635/ln s steps after its root mean square has come to the scale, to 5 %"
+    statement = (
+        r"\mathbb E\min\{t:\lvert\langle v,x_t\rangle\rvert\ge R\}\approx t_\ast+\frac{0.635}{\ln s}\ (\pm5\,\%),"
+        r"\quad\mathbb E\langle v,x_{t_\ast}\rangle^2=R^2,\quad 0.635=-\mathbb E\ln\lvert z\rvert,\ z\sim N(0,1)"
+    )
+    reference = REFERENCE
+    kind = "rate"
+    margin: ClassVar[float] = 0.05
+    shift: ClassVar[float] = (np.euler_gamma + np.log(2)) / 2
+    stepsize: ClassVar[float] = 1 / 16
+    settings: ClassVar[tuple[tuple[int, str], ...]] = ((4, "error feedback"), (8, "no memory"), (12, "no memory"))
+    runs: ClassVar[Mapping[str, int]] = {"quick": 400, "full": 1500}
+
+    def predicted(self, k: int, memory: bool) -> float:
+        """Return the right side; ⟨v, x_t⟩ grows by s, which leads to t* in a few steps."""
+        growth, t = np.log(growth_factor(k / D, self.stepsize * GAMMA, memory)), float(horizon(self.stepsize))
+        for _ in range(4):
+            t = round(t) - np.log(second_moment(k, self.stepsize, round(t), memory)) / (2 * growth)
+        return float(t + self.shift / growth)
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        problem = saddle(rho=1e-6)
+        return {
+            f"Rand-{k}, {how}": Experiment(
+                problem, METHODS[how], RandK(k=k), stepsize=self.stepsize, steps=3 * horizon(self.stepsize),
+                runs=self.runs[level], x0=starts(problem, 1)[0], stop=Beyond(problem), record=[0], unproven=True,
+            )
+            for k, how in self.settings
+        }  # fmt: skip
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = []
+        for k, how in self.settings:
+            name = f"Rand-{k}, {how}"
+            target = self.predicted(k, how in WITH_MEMORY)
+            times = np.where(data[name].status.values == "stopped", data[name].last_step.values, np.inf)
+            found = mean_interval(times, ERROR_PROBABILITY)
+            reason = f"{target * log1p(self.stepsize * GAMMA):.1f} e-folds of descent, by the law"
+            instances.append(agreement(name, found, target, self.margin * target, runs=len(times), reason=reason))
+        return instances
+
+
+class Exact(Claim):
+    """The other side: no message is wrong, so that nobody is pushed."""
+
+    id = "saddle-exact-messages"
+    title = "Where all messages are exact nobody ever escapes, not even by rounding, whatever the basis"
+    statement = (
+        r"C(p_t)=p_t\text{ for all }t,\ \langle v,x_0\rangle=0\ \Rightarrow\ \langle v,x_t\rangle=0:\ "
+        r"x_0=0;\quad x_0\propto(\pm1,\dots,\pm1)\text{ an eigenvector},\ \eta\lambda=\tfrac12"
+    )
+    reference = REFERENCE
+    kind = "identity"
+    steps: ClassVar[int] = 120  # where there is rounding, it escapes after some 100
+    stepsize: ClassVar[float] = 0.5
+    along_signs: ClassVar[Mapping[str, Compressor]] = {
+        "scaled sign": ScaledSign(),
+        "QSGD, s = 4 = √d": QSGD(s=4),
+        "natural": Natural(),
+        "Top-16": TopK(k=16),
+    }
+    at_saddle: ClassVar[Mapping[str, Compressor]] = {
+        "scaled sign": ScaledSign(),
+        "QSGD, s = 3": QSGD(s=3),
+        "Rand-4": RandK(k=4),
+    }
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        signs = hadamard(D) / sqrt(D)
+        turned = Rotated(Split(StrictSaddle(np.append(-GAMMA, np.full(D - 1, L)), rho=RHO)), basis=signs)
+        cases = {
+            **{f"{name}, from signs": (one, turned, signs[5], self.steps) for name, one in self.along_signs.items()},
+            **{f"{name}, from the saddle": (one, saddle(), np.zeros(D), 10) for name, one in self.at_saddle.items()},
+        }
+        return {
+            f"{name}, {how}": Experiment(
+                problem, method, compressor, stepsize=self.stepsize, steps=steps, x0=x0, record=[steps],
+                unproven=True,
+            )
+            for name, (compressor, problem, x0, steps) in cases.items()
+            for how, method in METHODS.items()
+        }  # fmt: skip
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        return [
+            equality(name, data[name].along.values[0], 0.0, rounding=0, reason=f"{experiment.steps} steps")
+            for name, experiment in self.experiments(level).items()
+        ]
+
+
+class FromMemory(ErrorFeedback):
+    """Error feedback that does not start with an empty memory."""
+
+    initial: Array
+
+    def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
+        return State(x=x, memory=self.initial + 0 * oracle.per_worker(x))
+
+
+class TwoMemories(Claim):
+    """Why error feedback and EF21 leave a saddle at the same pace."""
+
+    id = "saddle-ef21-is-ef14"
+    title = "On quadratics EF21's estimates are, but for the sign, iterates of error feedback, whatever the compressor"
+    statement = (
+        r"\nabla f_i(x)=A_ix-b_i\ \Rightarrow\ \frac1n\sum_ig_i^t=-X_{t+1},\ X\text{ the iterates of EF14 on }"
+        r"\tfrac12x^\top A_ix\text{ from }X_0=0,\ e_i^0=\nabla f_i(x_0)"
+    )
+    reference = "derived; EF21 is that of Richtárik, Sokolov and Fatkhullin, 2021 (ef21_diana_choco, D1)"
+    kind = "identity"
+    compressors: ClassVar[Mapping[str, Compressor]] = {"Top-4": TopK(k=4), "scaled sign": ScaledSign()}
+    estimates: ClassVar[Algorithm] = EF21()
+    workers: ClassVar[int] = 3
+    stepsize: ClassVar[float] = 0.125
+    steps: ClassVar[Mapping[str, int]] = {"quick": 100, "full": 300}
+
+    def experiments(self, level: str) -> dict[str, Experiment]:
+        rng = np.random.default_rng(0)
+        basis, more = saddle().basis, rng.standard_normal((self.workers, D, D)) / D
+        hessians = basis.T @ np.diag(CURVATURES) @ basis + more + more.transpose(0, 2, 1)
+        linear, x0 = rng.standard_normal((self.workers, D)), rng.standard_normal(D)
+        memory = FromMemory(initial=hessians @ x0 - linear)
+        every: dict[str, Any] = {"stepsize": self.stepsize, "record": "all", "limit": 1e290}
+        steps, found = self.steps[level], {}
+        for name, compressor in self.compressors.items():
+            found[f"{name}, EF21"] = Experiment(
+                Quadratic(hessians, linear), self.estimates, compressor, x0=x0, steps=steps, keep=("estimate",), **every
+            )
+            found[f"{name}, EF14"] = Experiment(
+                Quadratic(hessians), memory, compressor, x0=np.zeros(D), steps=steps + 1, keep=("x",), **every
+            )
+        return found
+
+    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
+        instances = []
+        for name in self.compressors:
+            estimates = data[f"{name}, EF21"]["estimate"].values[0].mean(axis=1)
+            iterates = data[f"{name}, EF14"]["x"].values[0, 1:, 0]
+            # Each of t steps rounds products with d numbers and a few sums, at the size that has been reached.
+            scale = np.maximum.accumulate(abs(iterates).max(axis=1)) * np.arange(1, len(iterates) + 1)
+            reason = f"{len(iterates)} steps, in which they grow to {abs(iterates).max():.2g}"
+            each = np.repeat(scale, D)
+            instances.append(
+                equality(name, -estimates.ravel(), iterates.ravel(), rounding=4 * D, scale=each, reason=reason)
+            )
+        return instances
