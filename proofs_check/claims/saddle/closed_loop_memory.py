@@ -159,7 +159,7 @@ class Between(Claim):
     kind = "upper bound"
     shares: ClassVar[tuple[float, ...]] = (0.2, 0.5, 0.9)  # γL/μ
 
-    def bound(self, share: float) -> float:
+    def bound(self, share: Any) -> Any:
         """Return the right side in units of v."""
         return (1 + share / 2) / (1 - share / 2)
 
