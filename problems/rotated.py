@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from problems._wrapped import Wrapped
-from toolkit.arrays import Array, contiguous
+from toolkit import kernels
+from toolkit.arrays import Array
 from toolkit.errors import WrongUse
 
 __all__ = ["Rotated"]
@@ -69,11 +70,11 @@ class Rotated(Wrapped):
 
     def into(self, x: Array) -> Array:
         """Return Qx, the point of the problem inside, for points of shape ``(…, d)``."""
-        return _times(self.basis, x)
+        return _times(x, self._inverse)
 
     def back(self, y: Array) -> Array:
         """Return Qᵀy, the point of this problem that is y inside."""
-        return _times(self._inverse, y)
+        return _times(y, self.basis)
 
     def value(self, x: Array) -> Array:
         return self.problem.value(self.into(x))
@@ -113,6 +114,6 @@ class Rotated(Wrapped):
         return {"problem": self.problem, "basis": self.basis}
 
 
-def _times(matrix: Array, x: Array) -> Array:
-    """Return the products with each row, one at a time: a row's bits do not depend on its batch."""
-    return np.matmul(matrix, contiguous(x)[..., None])[..., 0]
+def _times(x: Array, matrix: Array) -> Array:
+    """Return x·A for points of shape ``(…, d)``; a point's bits do not depend on its batch."""
+    return np.reshape(kernels.matrix_product(np.reshape(x, (1, -1, x.shape[-1])), matrix), x.shape)

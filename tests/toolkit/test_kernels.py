@@ -80,6 +80,67 @@ def test_top_k_with_memory_equals_the_separate_steps(dtype, data):
     assert_same(v, copies[1])
 
 
+@pytest.mark.parametrize("dtype", TYPES)
+@given(data=st.data())
+def test_kept_with_memory_equals_the_separate_steps(dtype, data):
+    memory, v, chances = data.draw(batches(dtype, count=3))
+    scale, factor = data.draw(st.sampled_from([0.0, 1 / 3, 1.0, -7.5])), data.draw(st.sampled_from([1.0, 10 / 3]))
+    kept, copies = chances > 0, (memory.copy(), v.copy())
+    message, rest, error = kernels.kept_with_memory(memory, v, scale, kept, factor)
+    plain = reference.kept_with_memory(memory, v, scale, kept, factor)
+    assert_same(message, plain[0])
+    assert_same(rest, plain[1])
+    assert_same(error, kernels.sum_sq(rest))
+    assert_same(memory, copies[0])
+    assert_same(v, copies[1])
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_kept_with_memory_where_an_axis_is_one_or_a_number_is_own_to_each_run(dtype):
+    full = Draw([1, 2, 3], workers=4).of("v").per_worker.normal(20).astype(dtype)
+    shared, kept = full[:, :1] + 1, Draw([1, 2, 3]).of("kept").subset(20, 6)
+    scale, factor = (np.array(one, dtype).reshape(3, 1, 1) for one in ((0.1, 1.0, 3.0), (1.0, 10 / 3, 2.0)))
+    for memory, v, mask in itertools.product((full, shared), (full, shared), (kept, kept[:1], full > 0)):
+        together = kernels.kept_with_memory(memory, v, scale, mask, factor)
+        assert_same(together[0], reference.kept_with_memory(memory, v, scale, mask, factor)[0])
+        for run in range(3):
+            row, own_mask = slice(run, run + 1), mask[run : run + 1] if len(mask) > 1 else mask
+            numbers = float(scale[run, 0, 0]), own_mask, float(factor[run, 0, 0])
+            alone = kernels.kept_with_memory(memory[row], v[row], *numbers)
+            for one, other in zip(together, alone, strict=True):
+                assert_same(one[row], other)
+
+
+def test_kept_with_memory_promotes_types_and_refuses_shapes_as_numpy_does():
+    memory, v, kept = np.ones((1, 1, 3), np.float32), np.array([[[1.0, 3.0, 2.0]]]), np.array([[[True, False, False]]])
+    message, rest, error = kernels.kept_with_memory(memory, v, 0.5, kept, 10 / 3)
+    np.testing.assert_array_equal(message, [[[1.5 * (10 / 3), 0.0, 0.0]]])
+    assert message.dtype == rest.dtype == error.dtype == np.float64
+    with pytest.raises(ValueError, match="broadcast"):
+        kernels.kept_with_memory(v, v[..., :2].copy(), 0.5, kept, 1.0)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize(("shape", "columns"), [((1, 1, 1), 1), ((2, 3, 5), 7), ((3, 1, 8), 8), ((9, 2, 40), 21)])
+def test_a_product_with_a_matrix_equals_plain_and_does_not_know_its_batch(shape, columns, dtype):
+    x = Draw(1).normal(int(np.prod(shape))).reshape(shape).astype(dtype)
+    matrix = Draw(2).normal(shape[-1] * columns).reshape(shape[-1], columns).astype(dtype)
+    matrix[0, 0] = -0.0
+    product = kernels.matrix_product(x, matrix)
+    assert_same(product, reference.matrix_product(x, matrix))
+    assert_same(kernels.matrix_product(x[:1, :1], matrix), product[:1, :1])
+    assert_same(kernels.matrix_product(x[:, ::-1], matrix.T.copy().T), product[:, ::-1])
+    np.testing.assert_allclose(product, x @ matrix, rtol=0, atol=100 * np.finfo(dtype).eps)
+
+
+def test_a_product_promotes_types_and_refuses_shapes_that_do_not_fit():
+    x = Draw([1, 2]).normal(4)
+    single = kernels.matrix_product(x.astype(np.float32), np.eye(4))
+    assert_same(single, x.astype(np.float32).astype(np.float64))
+    with pytest.raises(ValueError, match="no product"):
+        kernels.matrix_product(x, np.eye(5))
+
+
 @given(data=st.data())
 def test_one_k_and_one_scale_for_each_run(data):
     memory, v = data.draw(batches(np.float64, count=2))
@@ -241,6 +302,14 @@ def test_other_array_libraries_take_the_plain_body():
     assert_same(np.asarray(message), fused[0])
     assert_same(np.asarray(rest), fused[1])
     np.testing.assert_allclose(np.asarray(error), fused[2], rtol=1e-14)
+    kept, matrix = kernels.subset(words, 20, 3), Draw(5).normal(60).reshape(20, 3)
+    other_kept, other_matrix = (array_api_strict.asarray(a) for a in (kept, matrix))
+    message, rest, error = kernels.kept_with_memory(other_x, other_y, 0.5, other_kept, 20 / 3)
+    fused = kernels.kept_with_memory(x, y, 0.5, kept, 20 / 3)
+    assert_same(np.asarray(message), fused[0])
+    assert_same(np.asarray(rest), fused[1])
+    np.testing.assert_allclose(np.asarray(error), fused[2], rtol=1e-14)
+    assert_same(np.asarray(kernels.matrix_product(other_x, other_matrix)), kernels.matrix_product(x, matrix))
 
 
 def test_warm_up_tells_its_progress():

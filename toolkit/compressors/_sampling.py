@@ -92,10 +92,18 @@ class Sampling(Compressor):
     def assemble(self, parts: Mapping[str, Array], draw: Any, d: int, dtype: Any) -> Array:
         return self._of_kept(parts["value"], parts["kept"])
 
+    def message_with_memory(self, memory: Array, v: Array, scale: Any, draw: Any) -> tuple[Array, Array, Array]:
+        kept = self.kept(v.shape[-1], draw)
+        return kernels.kept_with_memory(memory, v, scale, kept, self._factor(v.shape[-1]))
+
     def _of_kept(self, x: Array, kept: Array) -> Array:
         sent = namespace(x).where(kept, x, namespace(x).zeros_like(x))
-        part, whole = self.ratio(x.shape[-1])
-        return sent * like(whole / part, x) if self.unbiased else sent
+        return sent * like(self._factor(x.shape[-1]), x) if self.unbiased else sent
+
+    def _factor(self, d: int) -> Any:
+        """Return c."""
+        part, whole = self.ratio(d)
+        return whole / part if self.unbiased else 1.0
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         part, whole = self.ratio(d)

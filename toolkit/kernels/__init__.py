@@ -23,6 +23,8 @@ from toolkit.kernels.compiled import is_compiled
 __all__ = [
     "dot",
     "is_compiled",
+    "kept_with_memory",
+    "matrix_product",
     "mean_abs",
     "multiply_add",
     "natural",
@@ -109,6 +111,32 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
     (array([[[0., 2., 0.]]]), array([[[0.5, 0. , 1. ]]]), array([[1.25]]))
     """
     return _body(memory).top_k_with_memory(memory, v, scale, k)
+
+
+def kept_with_memory(memory: Array, v: Array, scale: Any, kept: Array, factor: Any) -> tuple[Array, Array, Array]:
+    """With p = memory + scale·v and C(p) = factor·p where kept, else 0, return C(p), p − C(p) and ‖p − C(p)‖².
+
+    Parameters
+    ----------
+    memory, v : array, shape (run, worker, coordinate)
+        Either may have a run or worker axis of 1.
+    scale, factor : float or array, shape (run, 1, 1)
+        The factor in the type of p.
+    kept : array of bool, shape (run, worker, coordinate)
+        What is sent; it may have a run or worker axis of 1.
+
+    Returns
+    -------
+    message, rest, error : array
+        All bit for bit those of the separate steps, in one pass; the error has shape ``(run, worker)``.
+
+    Examples
+    --------
+    >>> memory, v, kept = np.array([[[0.0, 1.0]]]), np.array([[[4.0, 2.0]]]), np.array([[[True, False]]])
+    >>> kept_with_memory(memory, v, 0.5, kept, 1.0)
+    (array([[[2., 0.]]]), array([[[0., 2.]]]), array([[4.]]))
+    """
+    return _body(memory).kept_with_memory(memory, v, scale, kept, factor)
 
 
 def subset(words: Array, d: int, k: Any) -> Array:
@@ -284,6 +312,30 @@ def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
     return _body(b).multiply_add(a, x, b, scale)
 
 
+def matrix_product(x: Array, matrix: Array) -> Array:
+    """Return the product of each row with a matrix, Σ_j x_j A_j·, added in the order of j whatever the batch.
+
+    Parameters
+    ----------
+    x : array, shape (run, worker, coordinate)
+    matrix : array, shape (coordinate, m)
+
+    Returns
+    -------
+    array, shape (run, worker, m)
+
+    Notes
+    -----
+    A library's product of the whole batch is as quick, but the last bits of a row depend on how many there are.
+
+    Examples
+    --------
+    >>> matrix_product(np.array([[[1.0, 2.0]]]), np.array([[3.0, 4.0, 5.0], [0.5, 1.0, 1.5]]))
+    array([[[4., 6., 8.]]])
+    """
+    return _body(x).matrix_product(x, matrix)
+
+
 def words(seeds: Array, step: int, workers: int, purpose: int, index: int, d: int) -> Array:
     """Return random 32-bit words by address: Philox4x32-10, coordinate j being word j mod 4 of block ⌊j/4⌋.
 
@@ -352,11 +404,13 @@ def warm_up(progress: Callable[[int, int], None] | None = None) -> None:
         lambda: subset(words(*address), 4, 2),
         lambda: top_k(x, 2),
         lambda: top_k_with_memory(x, x, 0.5, 2),
+        lambda: kept_with_memory(x, x, 0.5, x > 0, 1.0),
         lambda: sum_sq(x),
         lambda: sum_sq_difference(x, x),
         lambda: dot(x, x),
         lambda: worker_mean(x),
         lambda: multiply_add(x[0], x, x, 0.5),
+        lambda: matrix_product(x, np.eye(4)),
     ]
     for done, call in enumerate(calls):
         if progress is not None:

@@ -10,12 +10,15 @@ import numpy as np
 from toolkit.arrays import Array
 from toolkit.kernels import philox, reference
 from toolkit.kernels.compiled import kernel
+from toolkit.kernels.machine import HIGH, WIDE, line, tile
 from toolkit.kernels.selection import padded, select_top
 from toolkit.kernels.subsets import mask
 from toolkit.kernels.sums import row_abs, row_dot, row_sq
 
 __all__ = [
     "dot",
+    "kept_with_memory",
+    "matrix_product",
     "mean_abs",
     "multiply_add",
     "normal",
@@ -110,6 +113,41 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
         shape = np.broadcast_shapes(shape, v.shape, (scale.size, 1, memory.shape[2]), (k.size, 1, v.shape[2]))
     message, rest, error = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[:2], dtype)
     _top_k_with_memory(memory, v, scale, k, message, rest, error)
+    return message, rest, error
+
+
+@kernel
+def _kept_rest(memory, v, scale, kept, factor, message, rest):
+    zero = factor - factor
+    for i in range(rest.size):
+        p = memory[i] + scale * v[i]
+        message[i] = (p if kept[i] else zero) * factor
+        rest[i] = p - message[i]
+
+
+@kernel
+def _kept_with_memory(memory, v, scale, kept, factor, message, rest, error):
+    for run in range(message.shape[0]):
+        own_scale, own_factor = scale[run if scale.size > 1 else 0], factor[run if factor.size > 1 else 0]
+        own_memory, own_v = memory[run if memory.shape[0] > 1 else 0], v[run if v.shape[0] > 1 else 0]
+        own_kept = kept[run if kept.shape[0] > 1 else 0]
+        for worker in range(message.shape[1]):
+            left, right = worker if memory.shape[1] > 1 else 0, worker if v.shape[1] > 1 else 0
+            mask = own_kept[worker if kept.shape[1] > 1 else 0]
+            row = own_memory[left], own_v[right], own_scale, mask, own_factor
+            _kept_rest(*row, message[run, worker], rest[run, worker])
+            error[run, worker] = row_sq(rest[run, worker])
+
+
+def kept_with_memory(memory: Array, v: Array, scale: Any, kept: Array, factor: Any) -> tuple[Array, Array, Array]:
+    dtype = memory.dtype
+    if v.dtype != dtype or getattr(scale, "dtype", dtype) != dtype:
+        return reference.kept_with_memory(memory, v, scale, kept, factor)  # types that NumPy has to promote
+    memory, v, scale, kept = _rows(memory), _rows(v), _per_run(scale, dtype), _rows(kept)
+    factor = _per_run(factor, dtype)
+    shape = np.broadcast_shapes(memory.shape, v.shape, kept.shape, (scale.size, 1, 1), (factor.size, 1, 1))
+    message, rest, error = np.empty(shape, dtype), np.empty(shape, dtype), np.empty(shape[:2], dtype)
+    _kept_with_memory(memory, v, scale, kept, factor, message, rest, error)
     return message, rest, error
 
 
@@ -234,6 +272,35 @@ def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
         return reference.multiply_add(a, x, b, scale)
     out = np.empty(b.shape, b.dtype)
     _multiply_add(_rows(a), _rows(x), _rows(b), b.dtype.type(scale), out)
+    return out
+
+
+@kernel
+def _matrix_product(x, matrix, out):
+    columns = out.shape[1]
+    if columns < WIDE:  # nothing to do side by side
+        out[:] = 0
+        for row in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                for column in range(columns):
+                    out[row, column] += x[row, j] * matrix[j, column]
+        return
+    whole = x.shape[0] - x.shape[0] % HIGH
+    for start in range(0, columns, WIDE):  # a strip of the matrix stays in the first-level cache
+        column = min(start, columns - WIDE)  # the last tile may lie over the one before: it writes the same numbers
+        for row in range(0, whole, HIGH):
+            tile(x, row, matrix, column, out)
+        for row in range(whole, x.shape[0]):
+            line(x, row, matrix, column, out)
+
+
+def matrix_product(x: Array, matrix: Array) -> Array:
+    dtype = np.result_type(x, matrix)
+    x, matrix = _rows(x.astype(dtype, copy=False)), _rows(matrix.astype(dtype, copy=False))
+    if x.shape[2] != matrix.shape[0]:
+        raise ValueError(f"rows of {x.shape[2]} numbers and a matrix of shape {matrix.shape} have no product")
+    out = np.empty((*x.shape[:2], matrix.shape[1]), dtype)
+    _matrix_product(x.reshape(-1, x.shape[2]), matrix, out.reshape(-1, matrix.shape[1]))
     return out
 
 

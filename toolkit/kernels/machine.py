@@ -1,4 +1,5 @@
-"""What a processor can do and Python has no word for: compare many numbers into bits, find a bit, ask for memory ahead.
+"""What a processor can do and Python has no word for: compare many numbers into bits, find a bit, ask for memory ahead,
+and keep the sums of a matrix product in its registers.
 
 Said to the compiler in its own terms, which every processor has; how wide its vectors are is the compiler's business.
 """
@@ -14,12 +15,13 @@ from numba.core import cgutils
 
 from toolkit.kernels.compiled import kernel
 
-__all__ = ["LANES", "ask_for", "ask_for_both", "lowest", "negative", "reaching"]
+__all__ = ["HIGH", "LANES", "WIDE", "ask_for", "ask_for_both", "line", "lowest", "negative", "reaching", "tile"]
 
 intrinsic: Any = numba.extending.intrinsic  # what it makes is called from compiled code, with one argument less
 
 LANES = 64  # numbers whose comparison makes one word of bits
 LINE = 64  # bytes that are loaded together
+HIGH, WIDE = 4, 8  # rows and columns of a tile of a product, whose sums fit in the registers of every processor
 
 
 @intrinsic
@@ -44,9 +46,15 @@ def _compared(context: Any, builder: Any, array: Any, type_of: Any, start: Any, 
         pattern = builder.bitcast(x, ir.VectorType(word, LANES))
         unsigned = builder.and_(pattern, ir.VectorType(word, LANES)([2 ** (word.width - 1) - 1] * LANES))
         x = builder.bitcast(unsigned, numbers)
-    one = builder.insert_element(ir.Constant(numbers, ir.Undefined), t, ir.IntType(32)(0))
-    every = builder.shuffle_vector(one, one, ir.VectorType(ir.IntType(32), LANES)([0] * LANES))
-    return builder.bitcast(builder.fcmp_ordered(sign, x, every), ir.IntType(LANES))
+    return builder.bitcast(builder.fcmp_ordered(sign, x, _everywhere(builder, t, LANES)), ir.IntType(LANES))
+
+
+def _everywhere(builder: Any, number: Any, lanes: int) -> Any:
+    """Return a vector of one number."""
+    one = builder.insert_element(
+        ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined), number, ir.IntType(32)(0)
+    )
+    return builder.shuffle_vector(one, one, ir.VectorType(ir.IntType(32), lanes)([0] * lanes))
 
 
 @intrinsic
@@ -119,3 +127,38 @@ def ask_for_both(x, y, start, stop):
     for i in range(start, min(stop, x.size), LINE // x.itemsize):
         _ask(x, i)
         _ask(y, i)
+
+
+def _product(rows: int) -> Any:
+    @intrinsic
+    def product(context: Any, x: Any, row: Any, a: Any, column: Any, out: Any) -> Any:
+        """Write the sums over j of x[row + i, j]·a[j, column:column + WIDE], in the order of j, for the `rows` i."""
+
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kinds, (_, row, _, column, _) = signature.args, arguments
+            left, right, result = (context.make_array(kinds[i])(context, builder, arguments[i]) for i in (0, 2, 4))
+            index, number = ir.IntType(64), context.get_data_type(kinds[0].dtype)
+            numbers = ir.VectorType(number, WIDE)
+            length, stride = (builder.extract_value(array.shape, 1) for array in (left, right))
+            lines = [builder.add(row, index(i)) for i in range(rows)]
+            starts = [builder.gep(left.data, [builder.mul(line, length)]) for line in lines]
+            sums = [cgutils.alloca_once_value(builder, ir.Constant(numbers, None)) for _ in lines]
+            with cgutils.for_range(builder, length, intp=index) as loop:
+                place = builder.gep(right.data, [builder.add(builder.mul(loop.index, stride), column)])
+                factors = builder.load(builder.bitcast(place, numbers.as_pointer()))
+                factors.align = kinds[2].dtype.bitwidth // 8
+                for start, total in zip(starts, sums, strict=True):
+                    every = _everywhere(builder, builder.load(builder.gep(start, [loop.index])), WIDE)
+                    builder.store(builder.fadd(builder.load(total), builder.fmul(every, factors)), total)
+            for line, total in zip(lines, sums, strict=True):
+                place = builder.gep(result.data, [builder.add(builder.mul(line, stride), column)])
+                written = builder.store(builder.load(total), builder.bitcast(place, numbers.as_pointer()))
+                written.align = kinds[4].dtype.bitwidth // 8
+            return context.get_dummy_value()
+
+        return types.void(x, types.intp, a, types.intp, out), generate
+
+    return product
+
+
+tile, line = _product(HIGH), _product(1)

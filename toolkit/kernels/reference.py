@@ -13,6 +13,8 @@ from toolkit.arrays import Array, namespace
 
 __all__ = [
     "dot",
+    "kept_with_memory",
+    "matrix_product",
     "mean_abs",
     "multiply_add",
     "natural",
@@ -43,6 +45,14 @@ def top_k_with_memory(memory: Array, v: Array, scale: Any, k: Any) -> tuple[Arra
     """With p = memory + scale·v, return Top-k(p), p − Top-k(p) and ‖p − Top-k(p)‖² per row."""
     p = memory + scale * v
     message = top_k(p, k)
+    rest = p - message
+    return message, rest, sum_sq(rest)
+
+
+def kept_with_memory(memory: Array, v: Array, scale: Any, kept: Array, factor: Any) -> tuple[Array, Array, Array]:
+    """With p = memory + scale·v and C(p) = factor·p where kept, return C(p), p − C(p) and ‖p − C(p)‖² per row."""
+    xp, p = namespace(memory), memory + scale * v
+    message = xp.where(kept, p, xp.zeros_like(p)) * xp.asarray(factor, dtype=p.dtype)
     rest = p - message
     return message, rest, sum_sq(rest)
 
@@ -96,6 +106,14 @@ def worker_mean(v: Array) -> Array:
 def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
     """Return a·x + scale·b, coordinate by coordinate."""
     return a * x + scale * b
+
+
+def matrix_product(x: Array, matrix: Array) -> Array:
+    """Return Σ_j x_j A_j· of each row, added in the order of j."""
+    total = namespace(x).zeros((*x.shape[:2], matrix.shape[1]), dtype=x.dtype)
+    for j in range(matrix.shape[0]):
+        total = total + x[..., j : j + 1] * matrix[j, :]
+    return total
 
 
 def norm(x: Array, bucket: int) -> Array:
