@@ -79,6 +79,8 @@ LOOKS = {
     "no memory": Look(ORANGE, (0, (1.2, 1.0))),
     "EF14 top-k": Look(BLUE, "solid"),
     "EF14 threshold": Look(GREEN, (0, (5, 1.2))),
+    "EF14 rand-k": Look(GREEN, "solid"),
+    "EF14 QSGD": Look(ORANGE, (0, (5, 1.2))),
     "EF14 sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
     "raw sign": Look(VERMILLION, (0, (6, 1, 1, 1, 1, 1))),
     "EF21 top-k": Look(VERMILLION, (0, (2.6, 1.0))),
