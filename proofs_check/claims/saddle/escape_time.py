@@ -155,7 +155,7 @@ class Accuracy(Claim):
         "descent": tuple(2.0 ** -np.arange(10, 3, -2)),
         "noise": (1 / 8, 1 / 4, 1 / 2, 1.0),
     }
-    runs: ClassVar[Mapping[str, int]] = {"quick": 400, "full": 600}
+    runs: ClassVar[Mapping[str, int]] = {"quick": 400, "full": 400}
 
     def used(self, how: str, level: str) -> tuple[float, ...]:
         """Return the ε of a level, from the smallest on."""
