@@ -37,7 +37,7 @@ METHODS = {
     "Top-1, no memory": Row(CompressedSGD(), TopK(k=1), "no memory"),
     "sign, no memory": Row(CompressedSGD(), ScaledSign(), "raw sign"),
     "Top-1, EF14": Row(ErrorFeedback(), TopK(k=1), "EF14 top-k"),
-    "Rand-1, EF14": Row(ErrorFeedback(), RandK(k=1), "EF14 threshold"),
+    "Rand-1, EF14": Row(ErrorFeedback(), RandK(k=1), "EF14 rand-k"),
     "Top-1, EF21": Row(EF21(), TopK(k=1), "EF21 top-k"),
 }
 SADDLE = StrictSaddle([-1.0, 1.0], rho=4.0)  # with wells 3/2 away
