@@ -1,0 +1,35 @@
+"""Worst cases of methods over classes of functions and compressors, with exact certificates.
+
+A method of ``toolkit.algorithms`` runs unchanged on symbolic vectors; the largest value that a measure can then take is
+a semidefinite program. `solve` gives it in floating point, `certify` proves a bound of it in exact arithmetic.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    name: f"proofs_check.worst_case.{module}"
+    for module, names in {
+        "certificate": ("Certificate",),
+        "certifying": ("certify", "exhibit"),
+        "functions": ("Convex", "Lipschitz", "Smooth"),
+        "measures": ("EF21Potential", "ErrorFeedbackPotential", "distance", "gap", "gradient", "norm_sq"),
+        "messages": ("AbsoluteError", "Contractive", "Projection", "Unbiased"),
+        "model": ("Model",),
+        "program": ("assemble",),
+        "statements": ("statement",),
+        "solving": ("Solution", "solve", "solve_all"),
+        "swept": ("Swept", "sweep"),
+        "tracing": ("trace",),
+    }.items()
+    for name in names
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)

@@ -1,0 +1,117 @@
+r"""Classes of functions, by the inequalities that any finitely many values and gradients of a member satisfy.
+
+They are also sufficient: numbers that satisfy them belong to some member of the class (interpolation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from proofs_check.worst_case.expressions import Expression, Vector, exact
+from proofs_check.worst_case.swept import Swept
+from toolkit.errors import WrongUse
+
+__all__ = ["Convex", "FunctionClass", "Lipschitz", "Point", "Smooth"]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where a function was evaluated: the point x, a (sub)gradient g there, and the value f."""
+
+    x: Vector
+    g: Vector
+    f: Expression
+
+
+class FunctionClass:
+    """A class of functions; a subclass says its interpolation conditions."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the name of the class and its exact constants, as they stand in a statement."""
+        raise NotImplementedError
+
+    def pair(self, i: Point, j: Point) -> Expression:
+        """Return what is at most 0 for every two different points."""
+        raise NotImplementedError
+
+    def single(self, i: Point) -> Iterator[tuple[str, Expression]]:
+        """Yield what is at most 0 at every point, by a name."""
+        yield from ()
+
+    def infimum(self, i: Point) -> Expression:
+        """Return what is at most 0 because the function is nowhere below 0."""
+        return -1 * i.f
+
+
+@dataclass(frozen=True)
+class Smooth(FunctionClass):
+    r"""L-smooth functions of curvature at least μ: strongly convex, convex (μ = 0) or not convex (μ < 0).
+
+    .. math:: f_i \ge f_j + \langle g_j, x_i - x_j \rangle + \tfrac\mu2 \|x_i - x_j\|^2
+              + \tfrac{1}{2(L-\mu)} \|g_i - g_j - \mu (x_i - x_j)\|^2
+
+    Parameters
+    ----------
+    L, mu : exact numbers, mu < L, L > 0
+
+    Notes
+    -----
+    Source: Taylor, Hendrickx and Glineur 2017, Theorem 4 (derived here from f − μ‖x‖²/2, convex and (L − μ)-smooth, so
+    that any μ < L will do). A lower bound f* adds f* ≤ f_i − ‖g_i‖²/(2L).
+    """
+
+    L: Any = 1
+    mu: Any = 0
+
+    def __post_init__(self) -> None:
+        for name in ("L", "mu"):
+            object.__setattr__(self, name, exact(getattr(self, name)))
+        if not isinstance(self.L, Swept) and not isinstance(self.mu, Swept) and not (self.mu < self.L and self.L > 0):
+            raise WrongUse(f"Smooth(L={self.L}, mu={self.mu})", "no function has such constants", "give mu < L, L > 0")
+
+    def parameters(self) -> dict[str, Any]:
+        return {"class": "smooth", "mu": self.mu, "L": self.L}
+
+    def pair(self, i: Point, j: Point) -> Expression:
+        step, change = i.x - j.x, i.g - j.g
+        curved = (change - self.mu * step) ** 2 / (2 * (self.L - self.mu))
+        return j.f - i.f + j.g @ step + self.mu / 2 * step**2 + curved
+
+    def infimum(self, i: Point) -> Expression:
+        return i.g**2 / (2 * self.L) - i.f
+
+
+@dataclass(frozen=True)
+class Convex(FunctionClass):
+    r"""Closed convex functions, smooth or not: :math:`f_i \ge f_j + \langle g_j, x_i - x_j \rangle`."""
+
+    def parameters(self) -> dict[str, Any]:
+        return {"class": "convex"}
+
+    def pair(self, i: Point, j: Point) -> Expression:
+        return j.f - i.f + j.g @ (i.x - j.x)
+
+
+@dataclass(frozen=True)
+class Lipschitz(Convex):
+    r"""Closed convex functions with :math:`\|g\| \le M` for every subgradient.
+
+    Parameters
+    ----------
+    M : exact number > 0
+    """
+
+    M: Any = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "M", exact(self.M))
+        if not isinstance(self.M, Swept) and self.M <= 0:
+            raise WrongUse(f"Lipschitz(M={self.M})", "M is not positive", "give M > 0")
+
+    def parameters(self) -> dict[str, Any]:
+        return {"class": "lipschitz", "M": self.M}
+
+    def single(self, i: Point) -> Iterator[tuple[str, Expression]]:
+        yield "slope", i.g**2 - self.M * self.M

@@ -1,0 +1,185 @@
+"""Worst cases in floating point: the dual program by Clarabel, from arrays, or by cvxpy for a second opinion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.program import Program, assemble, entries
+from toolkit.arrays import Array
+from toolkit.errors import EnvironmentLack, WrongUse
+
+__all__ = ["Solution", "Unsolved", "solve", "solve_all"]
+
+ENOUGH = ("Solved", "AlmostSolved")
+ENDLESS = ("PrimalInfeasible", "DualInfeasible", "AlmostPrimalInfeasible", "AlmostDualInfeasible")
+
+
+class Unsolved(EnvironmentLack):
+    """The solver found no worst case: it is infinite, or its numbers were too hard."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A worst case as a solver sees it: numeric, never a bound.
+
+    Parameters
+    ----------
+    value : float
+        The dual value −c'λ.
+    multipliers : dict of str to float
+        λ by the names of the constraints.
+    gram : array, shape (n, n)
+        G, in the order of the model's vectors.
+    scalars : array, shape (scalars,)
+        F.
+    status : str
+        What the solver says of it.
+    """
+
+    value: float
+    multipliers: dict[str, float]
+    gram: Array
+    scalars: Array
+    status: str
+
+
+def solve(model: Model | Program, *, solver: str = "clarabel") -> Solution:
+    r"""Return the worst case of a model.
+
+    .. math:: \min_\lambda -c^\top\lambda, \qquad \sum_i \lambda_i A_i \succeq 0, \quad
+              \sum_i \lambda_i b_i = e_t, \quad \lambda_i \ge 0 \text{ for inequalities}
+
+    Parameters
+    ----------
+    model : Model or Program
+    solver : {'clarabel', 'cvxpy-clarabel', 'cvxpy-scs'}
+        The first goes to Clarabel directly, the others by cvxpy.
+
+    Raises
+    ------
+    Unsolved
+        If the solver ends without a solution, as it does where the worst case is infinite.
+    """
+    program = model if isinstance(model, Program) else assemble(model)
+    if program.A.ndim == 3:
+        raise WrongUse("solve(…) of a sweep", "it has many worst cases", "call solve_all")
+    if solver == "clarabel":
+        return _clarabel(program)
+    if solver in ("cvxpy-clarabel", "cvxpy-scs"):
+        return _cvxpy(program, solver.removeprefix("cvxpy-").upper())
+    raise WrongUse(f"solve(solver={solver!r})", "there is no such solver", "choose clarabel, cvxpy-clarabel, cvxpy-scs")
+
+
+def solve_all(model: Model | Program) -> Array:
+    """Return the worst case at every point of a sweep; NaN where the solver found none.
+
+    Returns
+    -------
+    array, shape (point,)
+    """
+    program = model if isinstance(model, Program) else assemble(model)
+    values = np.full(len(program.A), np.nan)
+    for point in range(len(values)):
+        try:
+            values[point] = _clarabel(program.at(point)).value
+        except Unsolved:
+            continue
+    return values
+
+
+def _unsolved(status: Any) -> Unsolved:
+    remedy = "check that the step size is in range, and that what is assumed bounds the metric"
+    return Unsolved("this worst case", f"the solver ended with {status}", remedy)
+
+
+def svec(A: Array, n: int) -> Array:
+    """Return coefficients of upper entries as those of a vector in which both products agree (off-diagonal /√2)."""
+    i, j = entries(n)
+    return np.where(i == j, A, A / np.sqrt(2))
+
+
+def smat(vector: Array, n: int) -> Array:
+    """Return the symmetric matrix of such a vector."""
+    i, j = entries(n)
+    matrix = np.zeros((n, n))
+    matrix[i, j] = np.where(i == j, vector, vector / np.sqrt(2))
+    return matrix + np.triu(matrix, 1).T
+
+
+def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, order: int) -> Any:
+    """Minimise q'x subject to Ax + s = b by Clarabel.
+
+    s is `zero` zeros, then `nonnegative` numbers at least 0, then a positive semidefinite matrix of this order.
+
+    Raises
+    ------
+    Unsolved
+        If it finds no solution, with its own scaling of the rows or without.
+    """
+    import clarabel  # type: ignore[import-untyped]
+    from scipy import sparse
+
+    cones = [clarabel.ZeroConeT(zero)] if zero else []
+    cones += [clarabel.NonnegativeConeT(nonnegative), clarabel.PSDTriangleConeT(order)]
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.chordal_decomposition_enable = False  # the matrices are small and dense
+    nothing, A = sparse.csc_matrix((len(q), len(q))), sparse.csc_matrix(A)
+    for scaled in (True, False):
+        settings.equilibrate_enable = scaled
+        found = clarabel.DefaultSolver(nothing, q, A, b, cones, settings).solve()
+        if str(found.status) in ENOUGH:
+            return found
+        if str(found.status) in ENDLESS:
+            break
+    raise _unsolved(found.status)
+
+
+def _clarabel(program: Program) -> Solution:
+    n, (m, scalars) = program.order, program.b.shape
+    free = program.equality
+    positive = -np.eye(m)[~free]
+    A = np.concatenate([program.b.T, positive, -svec(program.A, n).T])
+    b = np.zeros(len(A))
+    b[scalars - 1] = 1.0
+    found = cone_solve(-program.c, A, b, scalars, len(positive), n)
+    multipliers, dual = np.array(found.x), np.array(found.z)
+    return Solution(
+        float(-program.c @ multipliers),
+        dict(zip(program.names, multipliers.tolist(), strict=True)),
+        smat(dual[scalars + len(positive) :], n),
+        -dual[:scalars - 1],
+        str(found.status),
+    )  # fmt: skip
+
+
+def _cvxpy(program: Program, solver: str) -> Solution:
+    import cvxpy
+
+    n, (m, scalars) = program.order, program.b.shape
+    multipliers = cvxpy.Variable(m)
+    i, j = entries(n)
+    flat = np.zeros((n * n, m))
+    halves = np.where(i == j, program.A, program.A / 2).T
+    flat[i * n + j] = halves
+    flat[j * n + i] = halves
+    residual = cvxpy.reshape(flat @ multipliers, (n, n), order="C")
+    target = np.eye(scalars)[-1]
+    balance, order = program.b.T @ multipliers == target, residual >> 0
+    constraints = [balance, order, multipliers[np.flatnonzero(~program.equality)] >= 0]
+    problem = cvxpy.Problem(cvxpy.Minimize(-program.c @ multipliers), constraints)
+    options = {"eps": 1e-7, "max_iters": 100_000} if solver == "SCS" else {}
+    problem.solve(solver=solver, **options)
+    if multipliers.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
+        raise _unsolved(problem.status)
+    return Solution(
+        float(problem.value),
+        dict(zip(program.names, multipliers.value.tolist(), strict=True)),
+        np.asarray(order.dual_value),
+        -np.asarray(balance.dual_value)[:-1],
+        problem.status,
+    )

@@ -1,0 +1,338 @@
+"""A method's own `init` and `step` on symbolic vectors, arrays of objects of shape ``(1, worker, 1)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from proofs_check.worst_case.expressions import Expression, Vector
+from proofs_check.worst_case.functions import FunctionClass, Point
+from proofs_check.worst_case.messages import MessageClass
+from proofs_check.worst_case.model import Function, Model
+from toolkit.algorithms import Algorithm, State
+from toolkit.arrays import Array
+from toolkit.errors import WrongUse
+from toolkit.parameters import at_step, scheduled
+
+__all__ = ["SymbolicChannel", "SymbolicOracle", "Trace", "trace"]
+
+
+def _array(vectors: Sequence[Vector]) -> Array:
+    found = np.empty((1, len(vectors), 1), dtype=object)
+    found[0, :, 0] = vectors
+    return found
+
+
+def _rows(x: Array, n: int) -> list[Vector]:
+    rows = list(x[0, :, 0])
+    return rows * n if len(rows) == 1 else rows
+
+
+Measure = Callable[["Trace", State], Expression]
+
+
+class SymbolicOracle:
+    """What a method may ask of a problem, asked of functions of a class.
+
+    Parameters
+    ----------
+    functions : sequence of Function
+        f_i of every worker.
+    inexact : MessageClass, optional
+        How a sample differs from the gradient, in the terms of a compressor; by default it is the gradient.
+    prox : Function, optional
+        The non-smooth part that `prox` belongs to.
+    """
+
+    def __init__(
+        self, functions: Sequence[Function], inexact: MessageClass | None = None, prox: Function | None = None
+    ) -> None:
+        self.functions, self._inexact, self._prox = list(functions), inexact, prox
+        self._samples: dict[tuple[int, Vector, int], Vector] = {}
+        self._calls = 0
+
+    def begin(self) -> None:
+        """Start a step, which draws new samples."""
+        self._samples = {}
+
+    def _points(self, x: Array) -> list[Point]:
+        rows = _rows(x, len(self.functions))
+        return [function.at(row) for function, row in zip(self.functions, rows, strict=True)]
+
+    def exact(self, x: Array) -> Array:
+        """Return the gradients at `x`."""
+        return _array([point.g for point in self._points(x)])
+
+    uncounted = exact
+
+    def sample(self, x: Array, index: int = 0) -> Array:
+        """Return the gradient samples at `x`; the same index within a step is the same sample."""
+        gradients = self.exact(x)
+        if self._inexact is None:
+            return gradients
+        found = []
+        for i, (row, g) in enumerate(zip(_rows(x, len(self.functions)), gradients[0, :, 0], strict=True)):
+            if (i, row, index) not in self._samples:
+                function = self.functions[i]
+                name = f"d_{self._calls}{function.suffix}"
+                self._samples[i, row, index] = function.model.message(self._inexact, g, name)
+            found.append(self._samples[i, row, index])
+        self._calls += 1
+        return _array(found)
+
+    def value(self, x: Array) -> Expression:
+        """Return f at `x`, the mean over workers, each at its own row; f* is 0 if the functions are anchored."""
+        points = self._points(x)
+        return sum((point.f for point in points), Expression()) / len(points)
+
+    def prox(self, x: Array, stepsize: Any) -> Array:
+        """Return the proximal point of the non-smooth part, `x` itself where there is none."""
+        if self._prox is None:
+            return x
+        function = self._prox
+        model, number = function.model, len(function.points)
+        found = []
+        for row in x[0, :, 0]:
+            h = model.vector(f"h_{number}")
+            point = function.add(Point(row - stepsize * h, h, model.scalar(f"phi_{number}")))
+            found.append(point.x)
+        return _array(found)
+
+    def per_worker(self, x: Array) -> Array:
+        """Return `x` with one row per worker."""
+        return _array(_rows(x, len(self.functions)))
+
+    def at_minimiser(self, x: Array) -> Array:
+        """Return the gradients at the minimiser."""
+        if self.functions[0].anchor != "minimum" and len(self.functions) == 1:
+            raise WrongUse("the gradients at the minimiser", "the model has no minimiser", "trace with minimiser='own'")
+        return self.exact(_array([self.functions[0].model.zero]))
+
+
+class SymbolicChannel:
+    """The channel on symbolic vectors: what arrives is known by the conditions of a class of compressors.
+
+    Parameters
+    ----------
+    model : Model
+    up, down : MessageClass, optional
+        Without one, messages arrive as they are.
+    """
+
+    def __init__(self, model: Model, up: MessageClass | None = None, down: MessageClass | None = None) -> None:
+        self._model, self._up, self._down = model, up, down
+        self._counts = {"c": 0, "b": 0}
+
+    def send(self, v: Array, *, exact: Any = False, active: Any = None, purpose: str | None = None) -> Array:
+        """Send one vector per worker to the server."""
+        return self._transmit(self._up, "c", v, exact, active)
+
+    def send_with_memory(
+        self, memory: Array, v: Array, scale: Any, *, exact: Any = False, active: Any = None, purpose: str | None = None
+    ) -> tuple[Array, Array]:
+        """With p = memory + scale·v, send C(p) and return what arrives and p − C(p)."""
+        p = memory + scale * v
+        sent = self.send(p, exact=exact, active=active, purpose=purpose)
+        return sent, p - sent
+
+    def broadcast(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
+        """Send one message to all workers."""
+        return self._transmit(self._down, "b", v, exact, None)
+
+    scatter = broadcast
+
+    def _transmit(self, kind: MessageClass | None, letter: str, v: Array, exact: Any, active: Any) -> Array:
+        if not isinstance(exact, bool) or active is not None:
+            asked = "a message that is sent in full or not at all by chance or by a condition"
+            raise WrongUse(asked, "a symbolic run knows no outcomes", "analyse one outcome at a time")
+        if exact or kind is None:
+            return v
+        round_, rows = self._counts[letter], v[0, :, 0]
+        self._counts[letter] += 1
+        past = len(self._model.vectors)
+        names = [f"{letter}_{round_}" + (f"[{i}]" if len(rows) > 1 else "") for i in range(len(rows))]
+        return _array(
+            [
+                self._model.message(kind, row, name, past if kind.shared else None)
+                for row, name in zip(rows, names, strict=True)
+            ]
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("exchange", "mix", "preview"):
+            asked = f"channel.{name} on symbolic vectors"
+            raise WrongUse(asked, "it is not modelled", "analyse a method that sends and broadcasts")
+        raise AttributeError(name)
+
+
+class _SymbolicDraw:
+    """Where a method's own random numbers would come from: nowhere."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        asked = "a random number in a symbolic run"
+        raise WrongUse(asked, "the method draws its own numbers", "analyse one outcome, as a method of its own")
+
+
+class Trace:
+    """A symbolic run: its model, the states of all steps, and the oracle, for measures of them.
+
+    Attributes
+    ----------
+    model : Model
+    states : list of State
+        From the start to the last step.
+    oracle : SymbolicOracle
+    algorithm : Algorithm
+    """
+
+    def __init__(self, model: Model, states: list[State], oracle: SymbolicOracle, algorithm: Algorithm) -> None:
+        self.model, self.states, self.oracle, self.algorithm = model, states, oracle, algorithm
+
+    def measure(self, what: Measure, step: int = -1) -> Expression:
+        """Return a measure of the state after a step, by default of the last."""
+        return what(self, self.states[step])
+
+    def worst(self, metric: Measure, initial: Measure, *, smallest: bool = False) -> Model:
+        """Return the model of the largest metric of the last state, or `smallest` of all, if the first's is at most 1.
+
+        Parameters
+        ----------
+        metric, initial : callable
+            Measures: functions of the run and a state, as those of ``worst_case.measures``.
+        """
+        self.model.assume("initial", self.measure(initial, 0) <= 1)
+        steps = range(len(self.states)) if smallest else [len(self.states) - 1]
+        self.model.maximise(*(self.measure(metric, step) for step in steps))
+        return self.model
+
+
+def trace(
+    algorithm: Algorithm,
+    functions: FunctionClass | Sequence[FunctionClass],
+    compressor: MessageClass | None = None,
+    *,
+    steps: int,
+    workers: int = 1,
+    start: str = "init",
+    minimiser: str | None = "own",
+    inexact: MessageClass | None = None,
+    down: MessageClass | None = None,
+    prox: FunctionClass | None = None,
+) -> Trace:
+    """Run a method on symbolic vectors.
+
+    Parameters
+    ----------
+    algorithm : Algorithm
+        One of ``toolkit.algorithms`` or a user's own, its numbers exact (`Fraction`, int) or `Swept`.
+    functions : FunctionClass or one per worker
+        What is known of the f_i.
+    compressor, down : MessageClass, optional
+        What is known of the compressors, up and down; by default nothing is compressed.
+    steps : int
+        N.
+    workers : int
+        n.
+    start : {'init', 'any'}
+        Whether the method starts as it says, or from any state at all, as its Lyapunov function wants it.
+    minimiser : {'own', 'shared', 'infimum', None}
+        What is known of a minimiser: f has one, at the origin with minimum 0 (for several workers their gradients there
+        add up to 0); all f_i have it in common; f is nowhere below 0; or nothing, and the origin is the start.
+    inexact : MessageClass, optional
+        How gradient samples differ from gradients.
+    prox : FunctionClass, optional
+        The class of a non-smooth part, whose proximal point the method asks for.
+
+    Raises
+    ------
+    WrongUse
+        If the method is not symbolic, or asks for what is not modelled.
+
+    Examples
+    --------
+    >>> from fractions import Fraction as Q
+    >>> from proofs_check.worst_case import Contractive, Smooth
+    >>> from toolkit.algorithms import ErrorFeedback
+    >>> run = trace(ErrorFeedback(stepsize=Q(5, 8)), Smooth(mu=Q(3, 5), L=1), Contractive(delta=Q(8, 9)), steps=1)
+    >>> run.model.vectors, run.states[1].x[0, 0, 0], run.states[1].memory[0, 0, 0]
+    (['x_0', 'g_0', 'c_0'], 1·x_0 + -1·c_0, 5/8·g_0 + -1·c_0)
+    """
+    if not algorithm.symbolic:
+        asked = f"{type(algorithm).__name__} on symbolic vectors"
+        raise WrongUse(asked, "its step needs more than linear operations", "choose a method that is symbolic")
+    if algorithm.stepsize is None:
+        remedy = f"give {type(algorithm).__name__}(stepsize=Fraction(…))"
+        raise WrongUse(f"trace({algorithm!r})", "it has no step size", remedy)
+    kinds = [functions] * workers if isinstance(functions, FunctionClass) else list(functions)
+    fields = None
+    if start == "any":  # the names and shapes of its fields are those of a start of its own
+        fields = dict(trace(algorithm, kinds, compressor, steps=0, minimiser=minimiser, inexact=inexact).states[0])
+    elif start != "init":
+        raise WrongUse(f"trace(start={start!r})", "there is no such start", "choose 'init' or 'any'")
+    model = Model()
+    # Without a minimiser the origin is free: at the start it makes that vector needless.
+    x = _array([model.vector("x_0") if minimiser in ("own", "shared") else model.zero])
+    oracle = SymbolicOracle(_functions(model, kinds, minimiser, prox), inexact, _prox_of(model))
+    channel, draw = SymbolicChannel(model, compressor, down), _SymbolicDraw()
+    schedules = scheduled(algorithm)
+    if fields is None:
+        state = at_step(algorithm, schedules, 0).init(x, oracle, channel, draw)
+    else:
+        state = State(**{name: _free(model, name, value, x) for name, value in fields.items()})
+    states = [state]
+    for step in range(1, steps + 1):
+        oracle.begin()
+        states.append(at_step(algorithm, schedules, step).step(states[-1], oracle, channel, draw))
+        for name, value in states[-1]:
+            rows = value[0, :, 0]
+            for i, row in enumerate(rows):
+                model.name(f"{name}_{step}" + (f"[{i}]" if len(rows) > 1 else ""), row)
+    return Trace(model, states, oracle, algorithm)
+
+
+def _free(model: Model, name: str, value: Array, x: Array) -> Array:
+    """Return a field of any state: x where it is the start, else vectors of its own."""
+    n = value.shape[1]
+    if name == "x" and n == 1:
+        return x
+    return _array([model.vector(f"{name}_0" + (f"[{i}]" if n > 1 else "")) for i in range(n)])
+
+
+def _functions(
+    model: Model, kinds: Sequence[FunctionClass], minimiser: str | None, prox: FunctionClass | None
+) -> list[Function]:
+    """Declare f_1, …, f_n and, if there is one, the non-smooth part φ, and what is known of their minimiser."""
+    n = len(kinds)
+    if minimiser not in ("own", "shared", "infimum", None):
+        asked = f"trace(minimiser={minimiser!r})"
+        raise WrongUse(asked, "nothing of the kind is known", "choose 'own', 'shared', 'infimum' or None")
+    parts = [(kind, "f" if n == 1 else f"f{i}", "" if n == 1 else f"[{i}]") for i, kind in enumerate(kinds)]
+    alone = n == 1 and prox is None
+    anchor = "minimum" if minimiser == "shared" or (minimiser == "own" and alone) else None
+    if minimiser == "infimum":
+        if not alone:
+            wrong = "the minimum of a sum is not that of its parts"
+            raise WrongUse("trace(minimiser='infimum')", wrong, "assume it of the model, or take one worker")
+        anchor = "infimum"
+    found = [model.function(kind, name, anchor, suffix) for kind, name, suffix in parts]
+    if prox is not None:
+        model.function(prox, "phi", anchor)
+    if minimiser == "own" and not alone:  # the gradients at the origin add up to 0, and so may the values each
+        total = model.zero
+        for function in found[: None if prox is not None else -1]:
+            g = model.vector(f"g_star{function.suffix}")
+            total = total + g
+            function.add(Point(model.zero, g, Expression()))
+        if prox is None:
+            found[-1].add(Point(model.zero, -total, Expression()))
+        else:
+            model.functions[-1].add(Point(model.zero, -total / n, Expression()))
+    return found
+
+
+def _prox_of(model: Model) -> Function | None:
+    return next((function for function in model.functions if function.name == "phi"), None)
