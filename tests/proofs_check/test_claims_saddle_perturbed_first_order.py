@@ -23,7 +23,7 @@ def record_of(claim: FirstOrder, results: Any) -> dict[str, Any]:
 
 
 def test_verdict(results: Any) -> None:
-    # The seeds are fixed. That they violate a true bound had probability 1e-3 in each of 20 instances, as t limits go.
+    # The seeds are fixed. That they violate a true bound had probability 1e-3 in each of 24 instances, as t limits go.
     record = record_of(FirstOrder(), results)
     assert record["verdict"] == "holds", record["reason"]
     assert 0.4 < record["ratio"] < 0.5  # x²/2 under a compressor that shrinks: loose by 2

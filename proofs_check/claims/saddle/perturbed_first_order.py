@@ -53,18 +53,27 @@ class FirstOrder(ConvergenceBound):
         "shrink, δ = 0.02": Shrink(delta=0.02),
         "Top-1": TopK(k=1),
         "Rand-2 with a shared mask": RandK(k=2, common=True),
+        "Rand-1 with a shared mask": RandK(k=1, common=True),
     }
+    # From ηL = 2μ/(2 − μ) = 2/7 on Rand-1's second moments diverge, and no number of runs decides: see
+    # `first_order_at_large_steps`, which needs none.
+    larger: ClassVar[Mapping[str, float]] = {"Rand-1 with a shared mask": 0.125}
 
     def cases(self, level: str) -> list[Case]:
         return [
-            Case(f"{setting.name}, {name}", setting, compressor, (0.05 / setting.L, 0.5 / setting.L))
+            Case(
+                f"{setting.name}, {name}",
+                setting,
+                compressor,
+                (0.05 / setting.L, self.larger.get(name, 0.5) / setting.L),
+            )
             for setting in _settings()
             for name, compressor in self.compressors.items()
             if setting.problem.dimension > 1 or isinstance(compressor, (Identity, Shrink))  # nothing to choose from
         ]
 
     def experiment(self, case: Case, level: str) -> Experiment:
-        steps, runs = {"quick": (200, 32), "full": (1000, 128)}[level]
+        steps, runs = {"quick": (160, 32), "full": (1000, 128)}[level]
         return Experiment(
             case.setting.problem,
             CompressedPerturbedSGD(radius=RADIUS),
