@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -97,7 +97,10 @@ class Plate:
 
     @property
     def table(self) -> pandas.DataFrame:
-        """The numbers drawn: panel, curve, kind (measured or theory), x, y, and the ends of y's band or bar."""
+        """The numbers drawn: panel, curve, kind (measured, theory, field), x, y, the ends of y's band or bar, and values.
+
+        The latter are of the cells of fields, with their quantity; both columns are there if a field is.
+        """
         import pandas
 
         return pandas.DataFrame(self._rows)
@@ -203,6 +206,46 @@ class Plate:
         if at is not None:
             self._put_name(curve, name, BLACK, at, side)
 
+    def field(
+        self, axes: Axes, name: str, x: Any, y: Any, values: Any, *, quantity: str, norm: Any, colours: str
+    ) -> Any:
+        """Draw cells in the colours of numbers, and return matplotlib's artist, for `colour_bar`.
+
+        Parameters
+        ----------
+        name : str
+            In the table.
+        x, y : array, shape (column,) and (row,)
+            The middles of the cells, in the scale of the axes.
+        values : array, shape (row, column)
+            The numbers; a cell without one (NaN) stays white, in the table too.
+        quantity : str
+            What the numbers are, in the table.
+        norm, colours : matplotlib.colors.Normalize, str
+            Which number has which colour of which of matplotlib's maps.
+        """
+        x, y, values = (np.asarray(one, dtype=float) for one in (x, y, values))
+        about = self._known[axes] | {"curve": name, "kind": "field", "quantity": quantity}
+        for (row, column), value in np.ndenumerate(values):
+            self._rows.append(about | {"x": x[column], "y": y[row], "value": value})
+        edges = (_edges(x, axes.get_xscale()), _edges(y, axes.get_yscale()))
+        return axes.pcolormesh(*edges, np.ma.masked_invalid(values), norm=norm, cmap=colours, edgecolor="face", lw=0.1)
+
+    def colour_bar(self, field: Any, beside: Sequence[Axes], *, quantity: str, ticks: Mapping[float, str]) -> Any:
+        """Draw the colours of a field, which other panels may share, on the right of them all, and return its axes.
+
+        Parameters
+        ----------
+        quantity : str
+            What the numbers are.
+        ticks : mapping of float to str
+            Their names.
+        """
+        bar = self.figure.colorbar(field, ax=beside, location="right", aspect=50, pad=0.01, label=quantity)
+        bar.set_ticks(list(ticks), labels=list(ticks.values()), minor=False)
+        bar.ax.minorticks_off()
+        return bar.ax
+
     def _put_name(self, curve: Any, name: str, colour: Any, at: float, side: Side) -> None:
         text = curve.axes.text(*curve.get_xydata()[0], name, fontsize=NAME_SIZE, color=colour, ha="center")
         text.set_rotation_mode("anchor")
@@ -225,6 +268,14 @@ class Plate:
         for i in range(x.size):
             self._rows.append(about | {"x": x[i], "y": y[i], "y_low": low[i], "y_high": high[i]})
         return x, y, ends
+
+
+def _edges(middles: Array, scale: str) -> Array:
+    """Return where cells end whose middles are these."""
+    if scale == "log":
+        return np.exp(_edges(np.log(middles), "linear"))
+    between = (middles[1:] + middles[:-1]) / 2
+    return np.concatenate([[2 * middles[0] - between[0]], between, [2 * middles[-1] - between[-1]]])
 
 
 def _lay_along(curve: Any, text: Any, at: float, side: Side) -> None:

@@ -6,7 +6,19 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["BLACK", "CODE_LOOKS", "COLUMN", "GREY", "GROUP_LOOKS", "LOOKS", "TEXT", "VOTE_LOOKS", "Look", "style"]
+__all__ = [
+    "BLACK",
+    "CODE_LOOKS",
+    "COLUMN",
+    "COMPRESSOR_LOOKS",
+    "GREY",
+    "GROUP_LOOKS",
+    "LOOKS",
+    "TEXT",
+    "VOTE_LOOKS",
+    "Look",
+    "style",
+]
 
 COLUMN = 3.4  # inches: one column of a two-column page, and a phone held upright
 TEXT = 7.0  # inches: both columns
@@ -124,6 +136,15 @@ CODE_LOOKS = {
     "Elias omega gaps": Look(VERMILLION, (0, (2.6, 1.0))),
     "Elias gamma gaps": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
     "Golomb gaps": Look(BLUE, (0, (5, 1.2))),
+}
+
+# Of compressors, whatever the method.
+COMPRESSOR_LOOKS = {
+    "Top-k": Look(BLUE, "solid"),
+    "Rand-k": Look(VERMILLION, (0, (2.6, 1.0))),
+    "QSGD": Look(ORANGE, (0, (5, 1.2))),
+    "scaled sign": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "natural": Look(GREEN, "solid"),
 }
 
 # Of kinds of compressors.

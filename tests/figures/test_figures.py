@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 from matplotlib.path import Path
 from matplotlib.text import Text
 
@@ -14,6 +15,7 @@ from figures import _messages, _sparsified, logistic_regression, portrait, witho
 from figures._base import Figure
 from figures._limits import limits
 from figures._style import CODE_LOOKS, COLUMN, TEXT
+from proofs_check.claims.saddle.compression_escape import E_FOLDS
 from toolkit import members
 from toolkit.sweep import run_all
 
@@ -78,24 +80,36 @@ def test_table_is_what_is_drawn(name, drawings):
     drawing = drawings[name]
     table = drawing.table
     panels = list(dict.fromkeys(table.panel))
-    assert len(panels) == len(drawing.figure.axes)
-    for axes, panel in zip(drawing.figure.axes, panels, strict=True):
-        curves = table[table.panel == panel]
+    own = [axes for axes in drawing.figure.axes if axes.get_label() != "<colorbar>"]
+    assert len(panels) == len(own)
+    for axes, panel in zip(own, panels, strict=True):
+        shown = table[table.panel == panel]
+        curves = shown[shown.kind != "field"]
         lines = [line for line in axes.lines if line.get_marker() != "_"]  # these are the ends of error bars
         groups = [group for _, group in curves.groupby(["curve", "kind"], sort=False)]
         assert len(lines) == len(groups)
         for line, group in zip(lines, groups, strict=True):
             np.testing.assert_array_equal(line.get_xydata(), group[["x", "y"]])
             assert line.get_color() == "#000000" or set(group.kind) == {"measured"}
+        fields = [one for one in axes.collections if isinstance(one, QuadMesh)]
+        cells = [group for _, group in shown[shown.kind == "field"].groupby("curve", sort=False)]
+        assert len(fields) == len(cells)
+        for field, group in zip(fields, cells, strict=True):
+            np.testing.assert_array_equal(np.ma.filled(field.get_array(), np.nan).ravel(), group.value)
+            corners = field.get_coordinates()
+            middles = group[["x", "y"]].values
+            assert (corners[:-1, :-1].reshape(middles.shape) < middles).all()
+            assert (middles < corners[1:, 1:].reshape(middles.shape)).all()
+        bands = [one for one in axes.collections if one not in fields]
         banded = [group for group in groups if group.y_low.notna().any()]
-        assert len(axes.collections) == len(banded)
-        for band, group in zip(axes.collections, banded, strict=True):
+        assert len(bands) == len(banded)
+        for band, group in zip(bands, banded, strict=True):
             corners = np.concatenate([path.vertices for path in band.get_paths()])
             for end in ("y_low", "y_high"):
                 wanted = set(map(tuple, group[["x", end]].values.tolist()))
                 assert wanted <= set(map(tuple, corners.tolist()))
-        assert set(curves.x_quantity) == {axes.get_xlabel() or drawing.figure.axes[-1].get_xlabel()}
-        assert set(curves.y_quantity) == {axes.get_ylabel()}
+        assert set(shown.x_quantity) == {axes.get_xlabel() or own[-1].get_xlabel()}
+        assert set(shown.y_quantity) == {axes.get_ylabel()}
 
 
 def test_the_wall_counts_the_claims_and_names_surprises(data, records):
@@ -249,6 +263,17 @@ def test_three_workers_follow_the_law(drawings):
     law = table[table.kind == "theory"].y.values
     # 150 steps of some ten roundings each, so 1500 eps.
     np.testing.assert_allclose(measured, law, rtol=1500 * np.finfo(float).eps)
+
+
+def test_phase_diagrams_have_horizons_where_cells_cross_them(drawings):
+    table = drawings["phase-diagrams"].table
+    for _, panel in table[table.panel.str.startswith(("Top-k", "Rand-k", "QSGD"))].groupby("panel"):
+        times = panel[panel.kind == "field"].value.fillna(np.inf)
+        crossed = times.min() < E_FOLDS < times.max()
+        assert crossed == (panel.kind == "theory").any()
+    strips = table[table.panel.str.startswith("no parameter")]
+    (descent,) = set(strips.groupby("y").value.min()[[0.0]])
+    assert strips[strips.y > 0].value.max() < E_FOLDS < 36 < descent
 
 
 def test_total_error_shows_what_it_says(drawings):

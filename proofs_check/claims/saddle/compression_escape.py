@@ -62,11 +62,11 @@ class Split(Wrapped):
         return {"problem": self.problem}
 
 
-def saddle(rho: float = RHO, basis: Any = None, sigma_sq: float = 0.0) -> Rotated:
-    """Return the saddle in another basis; noise, if there is any, avoids the escape direction."""
+def saddle(rho: float = RHO, basis: Any = None, sigma_sq: float = 0.0, isotropic: bool = False) -> Rotated:
+    """Return the saddle in another basis; noise, if there is any, avoids the escape direction or is isotropic."""
     inside: Any = StrictSaddle(CURVATURES, rho=rho)
     if sigma_sq > 0:
-        inside = Noisy(inside, sigma_sq, avoiding=np.eye(D)[0])
+        inside = Noisy(inside, sigma_sq, avoiding=None if isotropic else np.eye(D)[0])
     return Rotated(Split(inside), basis=basis)
 
 
