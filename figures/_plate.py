@@ -97,7 +97,7 @@ class Plate:
 
     @property
     def table(self) -> pandas.DataFrame:
-        """The numbers drawn: panel, curve, kind (measured, theory, field), x, y, the ends of y's band or bar, and values.
+        """The numbers drawn: panel, curve, kind (measured, theory, field), x, y, ends of the band or bar, values.
 
         The latter are of the cells of fields, with their quantity; both columns are there if a field is.
         """
