@@ -180,7 +180,7 @@ def _panel(
     order = slice(None, None, -1 if backwards else 1)
     for method, (label, look) in METHODS.items():
         points = [point for point in sweep if f"{method}, {name_of(point)}" in experiments]
-        if not points:
+        if len(points) < 2:
             continue
         x, bits = _values(axis, points), _bits(method, points, experiments, data)
         interval = mean_interval(bits, 1 - CONFIDENCE)
