@@ -109,6 +109,15 @@ VOTE_LOOKS = {
     "omniscient": Look(VERMILLION, (0, (2.6, 1.0))),
 }
 
+# Of what pushes an iterate off a saddle.
+NOISE_LOOKS = {
+    "one step": Look(PURPLE, (0, (4, 1.2, 1, 1.2))),
+    "isotropic": Look(GREEN, (0, (5, 1.2))),
+    "not Lipschitz": Look(ORANGE, (0, (1.2, 1.0))),
+    "orthogonal": Look(BLUE, "solid"),
+    "orthogonal, turned": Look(VERMILLION, (0, (2.6, 1.0))),
+}
+
 # Of schemes that estimate a mean.
 SCHEME_LOOKS = {
     "random ones": Look(BLUE, "solid"),
