@@ -49,6 +49,8 @@ class _Axis:
 
     Attributes
     ----------
+    claim : Claim
+        On the gain along it.
     letter, quantity : str
         Of the horizontal axis.
     published : dict of bool to dict of str to (float, str)
