@@ -23,8 +23,9 @@ BETWEEN = 0.01  # steps: what they may differ by between two of these entries
 def seam_terms(octopus: Octopus, stepsize: float) -> tuple[Array, Array]:
     r"""Return what the seam of a coordinate adds to its own leg and to the wait of the next, as functions of its entry.
 
-    Within τ the coordinate grows by 1 + 2ηγ a step, up to :math:`\tau(1 + 2\eta\gamma)^\theta`, 0 < θ ≤ 1. It then makes
-    n(θ) steps to 2τ, in which the next coordinate moves by :math:`1 - 2\eta g_2(u)` in place of 1 − 2ηL. In steps of growth these are :math:`A = \theta + n` and
+    Within τ the coordinate grows by 1 + 2ηγ a step, up to :math:`\tau(1 + 2\eta\gamma)^\theta`, 0 < θ ≤ 1. It then
+    makes n(θ) steps to 2τ, in which the next coordinate moves by :math:`1 - 2\eta g_2(u)` in place of 1 − 2ηL. In
+    steps of growth these are :math:`A = \theta + n` and
     :math:`D = (n \ln\frac{1}{1 - 2\eta L} + \sum\ln(1 - 2\eta g_2(u)))/\ln(1 + 2\eta\gamma)`; the next coordinate is
     taken to be too small to act back.
     """
