@@ -83,8 +83,11 @@ class StrictSaddle(Problem):
         self.start = np.zeros(self.dimension)
 
     @cached_property
-    def _negative(self) -> Array:
-        return np.flatnonzero(self.eigenvalues < 0)
+    def _negative(self) -> Any:
+        """Where the eigenvalues are negative: a slice if they lie side by side, which is several times faster."""
+        where = np.flatnonzero(self.eigenvalues < 0)
+        beside = where[-1] - where[0] == len(where) - 1
+        return slice(int(where[0]), int(where[-1]) + 1) if beside else where
 
     @cached_property
     def _gamma(self) -> Array:
@@ -96,18 +99,23 @@ class StrictSaddle(Problem):
         return 2 * self._gamma if self.top is None else np.minimum(self.top, 2 * self._gamma)
 
     @cached_property
+    def _rise(self) -> Array:
+        """γ_j + t_j, by which the quartic raises the curvature."""
+        return self._gamma + self._most
+
+    @cached_property
     def _end(self) -> Array:
         """R_j, where the quartic ends."""
-        return 2 * (self._gamma + self._most) / self.rho
+        return 2 * self._rise / self.rho
 
     @cached_property
     def _kappa(self) -> Array:
-        return self.rho**2 / (4 * (self._gamma + self._most))
+        return self.rho**2 / (4 * self._rise)
 
     @cached_property
     def wells(self) -> Array:
         wells = np.zeros(self.dimension)
-        wells[self._negative] = 4 * (self._gamma + self._most) ** 2 / (3 * self.rho * self._most)
+        wells[self._negative] = 4 * self._rise**2 / (3 * self.rho * self._most)
         return wells
 
     @cached_property
@@ -120,18 +128,23 @@ class StrictSaddle(Problem):
         """(t − 2γ)²/(18t): R² times it is what h_j falls beyond R."""
         return (self._most - 2 * self._gamma) ** 2 / (18 * self._most)
 
-    def value(self, x: Array) -> Array:
+    def _split(self, x: Array) -> tuple[Array, Array]:
+        """Return the negative coordinates as what lies in the quartic and what lies beyond its end."""
         u = x[..., self._negative]
-        within = np.clip(u, -self._end, self._end)
-        beyond = u - within
-        confined = self._kappa * (within**4 / 12 + within**3 * beyond / 3 + (self._end * beyond) ** 2 / 2)
+        within = np.minimum(np.maximum(u, -self._end), self._end)  # np.clip takes longer
+        return within, u - within
+
+    def value(self, x: Array) -> Array:
+        within, beyond = self._split(x)
+        cube = within * within * within  # a power of NumPy's takes ten times as long
+        confined = self._kappa * (cube * (within / 12 + beyond / 3) + (self._end * beyond) ** 2 / 2)
         return kernels.dot(0.5 * self.eigenvalues * x, x) + confined.sum(axis=-1)
 
     def gradient(self, x: Array) -> Array:
         gradient = self.eigenvalues * x
-        u = x[..., self._negative]
-        within = np.clip(u, -self._end, self._end)
-        gradient[..., self._negative] += self._kappa * (within**3 / 3 + self._end**2 * (u - within))
+        within, beyond = self._split(x)
+        # κR² is γ + t.
+        gradient[..., self._negative] += self._kappa / 3 * within * within * within + self._rise * beyond
         return gradient
 
     def hessian_product(self, x: Array, v: Array) -> Array:
@@ -151,7 +164,7 @@ class StrictSaddle(Problem):
         u = abs(x[..., self._negative])
         short = np.maximum(self._end - u, 0.0)
         wells = 0.5 * self._most * (u - self.wells[self._negative]) ** 2
-        wells += self._kappa * short**3 * (short / 12 - self._end / 3)
+        wells += self._kappa * (short * short * short) * (short / 12 - self._end / 3)
         bowls = 0.5 * np.maximum(self.eigenvalues, 0.0) * x**2
         return (bowls.sum(axis=-1) + wells.sum(axis=-1))[:, 0]
 
@@ -174,7 +187,8 @@ class StrictSaddle(Problem):
     @cached_property
     def saddles(self) -> Array:  # type: ignore[override]
         """The saddles with no negative coordinate, shape ``(2^m − 1, d)`` for m negative eigenvalues; 0 is first."""
-        return self._in_wells(subsets(len(self._negative), range(len(self._negative)), "the saddles of StrictSaddle"))
+        m = len(self._gamma)
+        return self._in_wells(subsets(m, range(m), "the saddles of StrictSaddle"))
 
     @cached_property
     def saddle_eigenvalues(self) -> Array:  # type: ignore[override]

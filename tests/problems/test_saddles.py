@@ -126,6 +126,16 @@ def test_gradient_is_the_slope_of_the_value(name):
     np.testing.assert_allclose(integral, difference, rtol=0, atol=1e-14 * max(size, 1.0) * 8)
 
 
+def test_negative_directions_side_by_side_and_apart_are_the_same_problem():
+    order = np.array([2, 0, 3, 1])
+    eigenvalues = np.array([-1.0, -0.4, 0.5, 2.0])
+    beside, apart = (StrictSaddle(one, rho=0.7, top=0.9) for one in (eigenvalues, eigenvalues[order]))
+    x, v = 8 * np.random.default_rng(4).standard_normal((2, 60, 1, 4))
+    assert np.array_equal(beside.gradient(x)[..., order], apart.gradient(x[..., order].copy()))
+    assert np.array_equal(beside.hessian_product(x, v)[..., order], apart.hessian_product(x[..., order], v[..., order]))
+    assert np.array_equal(beside.saddles[:, order], apart.saddles)
+
+
 def test_hessian_products_are_the_slopes_of_the_gradient(name):
     problem = PROBLEMS[name]
     x, v = segments(problem, np.random.default_rng(2))
