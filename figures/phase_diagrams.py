@@ -188,7 +188,13 @@ def _grid(steps: int) -> tuple[int, ...]:
 
 
 def first(curves: Array, steps: Array, scale: float) -> Array:
-    """Return when curves, shape ``(…, step)``, come to a scale: between recorded steps by their logarithms."""
+    """Return when curves, shape ``(…, step)``, come to a scale: between recorded steps by their logarithms.
+
+    Examples
+    --------
+    >>> first(np.array([[1.0, 4.0, 16.0], [1.0, 1.0, 1.0]]), np.array([0, 4, 8]), 8.0)
+    array([ 6., inf])
+    """
     reached = curves >= scale
     at = np.maximum(reached.argmax(axis=-1), 1)
     logs = np.log(np.maximum(curves, np.finfo(float).tiny) / scale)

@@ -56,7 +56,7 @@ def test_verdict(name, records):
 
 
 class AlongTheAxes(Escape):
-    def problem(self, sigma_sq: float) -> Any:
+    def problem(self, sigma_sq: float, seed: int) -> Any:
         return saddle(basis=np.eye(D), sigma_sq=sigma_sq)
 
 
