@@ -110,10 +110,10 @@ def smat(vector: Array, n: int) -> Array:
     return matrix + np.triu(matrix, 1).T
 
 
-def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, order: int) -> Any:
+def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, *orders: int) -> Any:
     """Minimise q'x subject to Ax + s = b by Clarabel.
 
-    s is `zero` zeros, then `nonnegative` numbers at least 0, then a positive semidefinite matrix of this order.
+    s is `zero` zeros, then `nonnegative` numbers at least 0, then positive semidefinite matrices of these orders.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, order:
     from scipy import sparse
 
     cones = [clarabel.ZeroConeT(zero)] if zero else []
-    cones += [clarabel.NonnegativeConeT(nonnegative), clarabel.PSDTriangleConeT(order)]
+    cones += [clarabel.NonnegativeConeT(nonnegative), *map(clarabel.PSDTriangleConeT, orders)]
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.chordal_decomposition_enable = False  # the matrices are small and dense
