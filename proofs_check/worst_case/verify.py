@@ -15,7 +15,7 @@ from itertools import permutations, product
 from math import lcm
 from typing import Any
 
-BYTES, MOST, LENGTH, BITS, WORK, COST = 2_000_000, 20_000, 400, 4000, 300_000, 2e13  # what a file may ask of its reader
+BYTES, MOST, LENGTH, BITS, WORK, COST = 2_000_000, 20_000, 400, 1500, 300_000, 2e11  # what a file may ask of its reader
 
 # fmt: off
 NAME, NUMBER = re.compile(r"[A-Za-z][\w*]{0,40}(\[[0-9]{1,4}\])?", re.A), re.compile(r"-?[0-9]+(/[1-9][0-9]*)?", re.A)
@@ -121,7 +121,7 @@ class Statement:
         return form
 
     def dot(self, u: Any, v: Any, factor: Any = 1) -> Form:
-        self.work += len(u) * len(v)
+        self.work += 5 + len(u) * len(v)
         require(self.work <= WORK, "the statement is too large")
         form: Form = {}
         for (i, a), (j, b) in product(u.items(), v.items()):

@@ -1,0 +1,415 @@
+"""Exact certificates of worst cases: that they bound, how closely, and that nothing else passes for one."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from fractions import Fraction as Q
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from proofs_check.worst_case import (
+    Certificate,
+    Contractive,
+    Projection,
+    Smooth,
+    Unbiased,
+    certify,
+    certify_tightly,
+    distance,
+    exhibit,
+    gap,
+    gradient,
+    solve,
+    trace,
+    verify,
+)
+from proofs_check.worst_case.certificate import upper_certificate
+from proofs_check.worst_case.certifying import Uncertified
+from proofs_check.worst_case.program import Program
+from proofs_check.worst_case.settings import (
+    best_stepsize,
+    cgd,
+    cgd_best_stepsize,
+    ef21,
+    error_feedback,
+    feedback_factor,
+)
+from proofs_check.worst_case.solving import Unsolved
+from proofs_check.worst_case.tight import simplest
+from toolkit.algorithms import SGD, CompressedSGD
+from toolkit.errors import WrongUse
+
+MU, S = Q(1, 10), Q(1, 2)
+SLACK = Q(1, 100_000)
+VERIFIER = Path(verify.__file__)
+
+
+def numeric_value(raw: Any) -> float:
+    """Return the worst case of a statement, as the verifier reads it; infinite where the solver finds none."""
+    read = verify.Statement(raw)
+    n, names = read.order, list(read.forms)
+    places = {(i, j): j * (j + 1) // 2 + i for j in range(n) for i in range(j + 1)}
+    A, b = np.zeros((len(names), len(places))), np.zeros((len(names), len(read.scalars) + 1))
+    c, scalars = np.zeros(len(names)), [*(("F", name) for name in read.scalars), "t"]
+    for line, (form, _) in enumerate(read.forms.values()):
+        for key, value in form.items():
+            if key == "1":
+                c[line] = value
+            elif key in places:
+                A[line, places[key]] = value
+            else:
+                b[line, scalars.index(key)] = value
+    try:
+        return solve(Program(tuple(names), np.array([one for _, one in read.forms.values()]), A, b, c, n)).value
+    except Unsolved:
+        return np.inf
+
+
+def rehashed(document: dict[str, Any]) -> dict[str, Any]:
+    proof = document["proof"]
+    made = upper_certificate(document["statement"], Q(0), {})
+    return {**document, "sha256": made.document["sha256"], "proof": proof}
+
+
+def reason(document: Any) -> str:
+    with pytest.raises(verify.Refused) as refused:
+        verify.check(document)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 4])
+@pytest.mark.parametrize("name", ["CGD", "EF", "EF21"])
+def test_bounds_from_both_sides_within_the_slack(name, steps):
+    if name == "CGD":
+        model, value = cgd(MU, S, cgd_best_stepsize(MU, S), steps), Q(841, 961) ** steps
+    else:  # a rate that is rational, so that it can be compared exactly
+        model, value = {"EF": error_feedback, "EF21": ef21}[name](Q(3, 5), Q(1, 3), Q(5, 8), steps), Q(4, 9) ** steps
+    above, below = certify(model), exhibit(model)
+    # What the solver itself is off by, 1e-7, comes on top.
+    assert value <= above.bound <= value * (1 + SLACK + Q(1, 10**7))
+    assert value * (1 - SLACK - Q(1, 10**7)) <= below.bound <= value
+    assert above.verified().startswith("proved: ")
+    assert "can be" in below.verified()
+
+
+RATIONAL = [(Q(3, 5), Q(1, 3), Q(4, 9)), (Q(2, 7), Q(1, 4), Q(9, 16)), (Q(5, 7), Q(1, 2), Q(9, 16)),
+            (Q(3, 25), Q(1, 4), Q(49, 64))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mu", "s", "factor"), RATIONAL)
+def test_rational_rates_of_error_feedback_are_proved_without_slack(mu, s, factor):
+    stepsize = best_stepsize(mu, s)
+    for make in (error_feedback, ef21):
+        found = certify_tightly(make(mu, s, stepsize))
+        assert found.bound == factor
+        assert found.verified()
+        assert certify_tightly(make(mu, s, stepsize, 2)).bound == factor**2
+    assert float(factor) == pytest.approx(feedback_factor(mu, s, stepsize), rel=1e-12)
+
+
+def test_rates_of_compressed_descent_are_proved_without_slack():
+    assert certify_tightly(cgd(MU, S, Q(40, 31))).bound == Q(841, 961)
+    assert certify_tightly(cgd(MU, S, Q(1))).bound == Q(361, 400)
+    with pytest.raises(Uncertified):
+        certify_tightly(error_feedback(MU, S, best_stepsize(MU, S)))  # its rate is irrational
+
+
+def test_the_proof_in_the_sheet_is_found():
+    found = certify_tightly(error_feedback(Q(3, 5), Q(1, 3), Q(5, 8))).document["proof"]["multipliers"]
+    assert found == {"initial": "4/9", "message 0": "3", "f(*,0)": "5/6", "f(0,*)": "5/6", "metric 0": "1"}
+
+
+def test_other_models_are_certified():
+    models = {
+        "projection": cgd(MU, S, cgd_best_stepsize(MU, S), kind=Projection),
+        "two workers": ef21(MU, S, best_stepsize(MU, S), workers=2),
+        "large L": trace(CompressedSGD(stepsize=Q(1, 150)), Smooth(mu=10, L=100), Contractive(delta=Q(3, 4)), steps=2)
+        .worst(gap, gap),
+        "no convexity": trace(SGD(stepsize=Q(1)), Smooth(mu=-1), steps=2, minimiser="infimum")
+        .worst(gradient, gap, smallest=True),
+    }  # fmt: skip
+    for name, model in models.items():
+        value = solve(model).value
+        above, below = certify(model), exhibit(model)
+        assert above.verified(), name
+        assert below.verified(), name
+        assert below.bound <= above.bound <= below.bound * (1 + 3 * SLACK), name
+        assert float(below.bound) <= value * (1 + 1e-6), name
+    moments = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=MU), Unbiased(omega=1), steps=1)
+    model = moments.worst(distance, distance)
+    assert certify(model).verified()
+    with pytest.raises(WrongUse, match="relaxes what can happen"):
+        exhibit(model)
+
+
+def test_hypothesis_of_the_closed_form_lies_in_the_bracket():
+    generator = random.Random(4)
+    for _ in range(4):
+        mu, s = Q(generator.randrange(1, 90), 100), Q(generator.randrange(5, 90), 100)
+        stepsize = best_stepsize(mu, s) * Q(generator.randrange(30, 105), 100)
+        for make in (error_feedback, ef21):
+            model = make(mu, s, stepsize)
+            rate = feedback_factor(mu, s, stepsize)
+            assert float(exhibit(model).bound) <= rate * (1 + 1e-12)
+            assert float(certify(model).bound) >= rate * (1 - 1e-12)
+
+
+@pytest.fixture(scope="module")
+def upper() -> dict[str, Any]:
+    return certify(cgd(MU, S, cgd_best_stepsize(MU, S))).document
+
+
+@pytest.fixture(scope="module")
+def lower() -> dict[str, Any]:
+    return exhibit(cgd(MU, S, cgd_best_stepsize(MU, S))).document
+
+
+def test_the_verifier_is_one_short_file_that_runs_alone(tmp_path, upper, lower):
+    text = VERIFIER.read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 250
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {alias.name for node in imports for alias in node.names if isinstance(node, ast.Import)}
+    names |= {str(node.module) for node in imports if isinstance(node, ast.ImportFrom)}
+    assert names <= sys.stdlib_module_names
+    assert not any(word in text for word in ("eval(", "exec(", "pickle", "__import__"))
+    shutil.copy(VERIFIER, tmp_path / "verify.py")
+    (tmp_path / "broken.json").write_text("{}")
+    outcomes = {}
+    for name, document in (("upper", upper), ("lower", lower), ("broken", None)):
+        if document is not None:
+            Certificate(document).save(tmp_path / f"{name}.json")
+        command = [sys.executable, "-I", "-S", "verify.py", f"{name}.json"]
+        outcomes[name] = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert [one.returncode for one in outcomes.values()] == [0, 0, 1]
+    assert outcomes["upper"].stdout == f"proved: f_1 <= {upper['bound']}, where f_0 + -1 <= 0\n"
+    assert outcomes["lower"].stdout == f"proved: f_1 can be {lower['bound']}, where f_0 + -1 <= 0\n"
+    assert outcomes["broken"].stdout == ""
+    assert "not proved: " in outcomes["broken"].stderr
+    assert Certificate.load(tmp_path / "upper.json").document == upper
+    with pytest.raises(WrongUse, match="cannot be read"):
+        Certificate.load(tmp_path / "none.json")
+
+
+def test_a_lower_bound_or_a_tied_multiplier_is_not_let_through(upper):
+    lowered = {**upper, "bound": str(Q(upper["bound"]) * (1 - 2 * SLACK))}
+    assert "no bound as low" in reason(lowered)
+    for name, wanted in (("metric 0", "do not add up to 1"), ("f(*,1)", "do not cancel"), ("initial", "do not cancel")):
+        changed = copy.deepcopy(upper)
+        changed["proof"]["multipliers"][name] = str(Q(changed["proof"]["multipliers"][name]) + Q(1, 10**9))
+        assert wanted in reason(changed), name
+    negative = copy.deepcopy(upper)
+    negative["proof"]["multipliers"]["f(1,0)"] = "-1/1000000000"
+    assert "negative" in reason(negative)
+    without = copy.deepcopy(upper)
+    del without["proof"]["multipliers"]["message 0"]
+    assert "not positive semidefinite" in reason(without)
+
+
+def test_a_changed_statement_is_refused_by_its_hash_and_with_a_new_one_by_the_proof(upper):
+    for field, value in (("mu", "1/11"), ("L", "11/10")):
+        changed = copy.deepcopy(upper)
+        changed["statement"]["functions"][0]["constants"][field] = value
+        assert "not that of the hash" in reason(changed)
+        assert reason(rehashed(changed))
+    weaker = copy.deepcopy(upper)
+    weaker["statement"]["messages"][0]["constants"]["delta"] = "1/2"
+    assert "not positive semidefinite" in reason(rehashed(weaker))
+
+
+def test_an_instance_that_breaks_a_constraint_or_is_no_gram_matrix_is_refused(lower):
+    higher = {**lower, "bound": str(Q(lower["bound"]) + Q(1, 1000))}
+    assert "violates 'metric 0'" in reason(higher)
+    broken = copy.deepcopy(lower)
+    broken["proof"]["gram"][-1][-1] = "-1"
+    assert reason(broken)
+    indefinite = copy.deepcopy(lower)
+    indefinite["statement"] |= {"functions": [], "messages": [], "assumptions": []}
+    indefinite["proof"]["gram"][1][0] = "1000"
+    assert "not positive semidefinite" in reason(rehashed({**indefinite, "bound": "0"}))
+    short = copy.deepcopy(lower)
+    short["proof"]["gram"].pop()
+    assert "missing" in reason(short)
+
+
+def test_no_lower_bound_where_the_conditions_are_not_sufficient():
+    moments = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=MU), Unbiased(omega=1), steps=1)
+    weak = trace(SGD(stepsize=Q(1)), Smooth(mu=Q(-1, 2)), steps=1, minimiser="infimum")
+    for model in (moments.worst(distance, distance), weak.worst(gradient, gap)):
+        above = certify(model).document
+        n, scalars = len(model.vectors), len(model.scalars)
+        nothing = {"gram": [["0"] * (j + 1) for j in range(n)], "scalars": ["0"] * scalars}
+        document = {**above, "bound": "0", "proof": {"kind": "lower", "multipliers": {}, **nothing}}
+        assert any(word in reason(document) for word in ("moments", "suffice"))
+
+
+PLACES = st.sampled_from(["multiplier", "bound", "constant", "delta", "step", "drop", "initial"])
+SMALL = st.builds(lambda k, e: Q(k, 10**e), st.integers(-20, 20).filter(bool), st.integers(0, 9))
+
+
+@settings(max_examples=200)
+@given(place=PLACES, change=SMALL, pick=st.integers(0, 100))
+def test_no_accepted_mutant_states_a_bound_below_its_own_worst_case(upper, place, change, pick):
+    mutant = copy.deepcopy(upper)
+    raw, multipliers = mutant["statement"], mutant["proof"]["multipliers"]
+    name = sorted(multipliers)[pick % len(multipliers)]
+    if place == "multiplier":
+        multipliers[name] = str(Q(multipliers[name]) + change)
+    elif place == "drop":
+        del multipliers[name]
+    elif place == "bound":
+        mutant["bound"] = str(Q(mutant["bound"]) + change / 1000)
+    elif place == "initial":
+        raw["assumptions"][0]["constant"] = str(-1 + change / 100)
+    elif place == "delta":
+        raw["messages"][0]["constants"]["delta"] = str(Q(raw["messages"][0]["constants"]["delta"]) + change / 100)
+    elif place == "constant":
+        constants = raw["functions"][0]["constants"]
+        field = ("mu", "L")[pick % 2]
+        constants[field] = str(Q(constants[field]) + change / 1000)
+    else:
+        raw["named"]["x_1"]["c_0"] = str(Q(raw["named"]["x_1"]["c_0"]) + change / 1000)
+    mutant = rehashed(mutant)
+    try:
+        verify.check(mutant)
+    except verify.Refused:
+        return
+    assert float(Q(mutant["bound"])) >= numeric_value(raw) * (1 - 1e-6)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_any_change_of_one_text_is_refused_or_harmless(upper, data):
+    """A text anywhere in the file is replaced; the hash is left, so only the bound and the multipliers can matter."""
+    mutant = copy.deepcopy(upper)
+    holders: list[tuple[Any, Any]] = []
+
+    def walk(node: Any) -> None:
+        for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+            if isinstance(value, str):
+                holders.append((node, key))
+            elif isinstance(value, (dict, list)):
+                walk(value)
+
+    walk(mutant)
+    holder, key = data.draw(st.sampled_from(holders))
+    new = data.draw(st.one_of(st.text(max_size=8), st.sampled_from(["1/0", "0", "-1", "1e9", "nan", "2", None, 3])))
+    assume(new != holder[key])
+    holder[key] = new
+    try:
+        verify.check(mutant)
+    except verify.Refused:
+        return
+    assert Q(mutant["bound"]) >= Q(841, 961)
+
+
+def heavy(**changes: Any) -> dict[str, Any]:
+    """Return a certificate of a made-up statement."""
+    names = [f"v{i}" for i in range(30)]
+    raw: dict[str, Any] = {
+        "format": verify.STATEMENT["format"].pattern, "about": {}, "vectors": names, "scalars": ["f_0"], "named": {},
+        "functions": [], "messages": [], "assumptions": [],
+        "metric": [{"products": [], "scalars": {"f_0": "1"}, "constant": "0"}],
+    }  # fmt: skip
+    return upper_certificate(raw | changes, Q(1), {}).document
+
+
+def long_number(seed: int) -> str:
+    draw = random.Random(seed)
+    return f"{draw.randrange(10**198)}/{draw.randrange(10**198) | 1}"
+
+
+def hostile() -> dict[str, Any]:
+    dense = {f"v{i}": long_number(i) for i in range(30)}
+    point = {"x": dense, "g": dense, "f": {"f_0": "1"}}
+    function = {"name": "f", "class": "smooth", "constants": {"mu": "0", "L": "1"}, "anchor": "none"}
+    product = [[long_number(k), {"v0": long_number(k + 1)}, {"v1": "1"}] for k in range(1000)]
+    gram = [[str(random.Random(j).randrange(10**390)) for _ in range(j + 1)] for j in range(30)]
+    for j in range(30):
+        gram[j][j] = "1" + "0" * 395
+    lower = {"kind": "lower", "multipliers": {}, "gram": gram, "scalars": ["1"]}
+    return {
+        "dense points": heavy(functions=[{**function, "points": [point] * 50}]),
+        "many denominators": heavy(assumptions=[
+            {"name": "a", "is": "<= 0", "products": product, "scalars": {}, "constant": "0"}
+        ]),
+        "long Gram matrix": {**heavy(), "proof": lower},
+        "many symbols": heavy(vectors=[f"v{i}" for i in range(10_000)]),
+        "many members": heavy(scalars=["f_0"] * 30_000),
+        "no metric": heavy(metric=[]),
+        "odd name": heavy(vectors=["x; import os"]),
+        "a long number": {**heavy(), "bound": "9" * 5000},
+        "no number": {**heavy(), "bound": "__import__('os')"},
+        "another format": heavy(format="worst case of a first-order method, 2"),
+        "two of one name": heavy(vectors=["v0", "v0"]),
+        "an unknown symbol": heavy(metric=[{"products": [], "scalars": {"f_9": "1"}, "constant": "0"}]),
+        "a list": [],
+        "nothing": None,
+        "a number": 7,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "document"), hostile().items())
+def test_hostile_certificates_are_refused_quickly(name, document):
+    begin = time.process_time()
+    assert reason(document)
+    assert time.process_time() - begin < 10  # most take milliseconds; the largest statements a few seconds
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"{", b"[" * 100_000, b'{"a": 1, "a": 2}', b"\xff\xfe", b"NaN", b'{"statement": ' + b"1" * 10_000 + b"}",
+    b'"' + b"x" * 2_100_000 + b'"', b"nul",
+])  # fmt: skip
+def test_files_that_are_no_certificates_are_refused(tmp_path, content):
+    path = tmp_path / "cert.json"
+    path.write_bytes(content)
+    with pytest.raises(verify.Refused):
+        verify.check(verify.read(str(path)))
+
+
+def test_a_truncated_file_is_refused(tmp_path, upper):
+    text = json.dumps(upper)
+    path = tmp_path / "cert.json"
+    for length in range(0, len(text) - 1, 97):
+        path.write_text(text[:length])
+        with pytest.raises(verify.Refused):
+            verify.check(verify.read(str(path)))
+
+
+def test_semidefiniteness_is_decided_exactly():
+    def form(matrix: list[list[Any]]) -> Any:
+        n = len(matrix)
+        return {(i, j): Q(matrix[i][j]) * (1 if i == j else 2) for j in range(n) for i in range(j + 1)}
+
+    tiny = Q(1, 10**60)
+    assert verify.semidefinite(form([[1, 1], [1, 1]]), 2)
+    assert not verify.semidefinite(form([[1, 1], [1, 1 - tiny]]), 2)
+    assert verify.semidefinite(form([[0, 0, 0], [0, 2, 1], [0, 1, Q(1, 2)]]), 3)
+    assert not verify.semidefinite(form([[0, tiny], [tiny, 1]]), 2)
+    assert not verify.semidefinite(form([[-tiny]]), 1)
+    assert verify.semidefinite({}, 3)
+    generator = np.random.default_rng(1)
+    for _ in range(30):
+        n = int(generator.integers(1, 6))
+        factor = generator.integers(-3, 4, size=(n, n + int(generator.integers(-1, 2)) + 1))
+        matrix = factor @ factor.T - generator.integers(0, 2) * np.eye(n, dtype=int)
+        smallest = np.linalg.eigvalsh(matrix)[0]
+        if abs(smallest) > 1e-9:
+            assert verify.semidefinite(form(matrix.tolist()), n) == (smallest > 0)
+
+
+def test_the_simplest_number_nearby():
+    assert [simplest(value, 1e-6) for value in (0.0, 1 / 3, -2 / 7, 3.0, 0.875130072)] == [
+        0, Q(1, 3), Q(-2, 7), 3, Q(841, 961),
+    ]  # fmt: skip
