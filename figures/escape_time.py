@@ -11,8 +11,9 @@ import numpy as np
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import NOISE_LOOKS, Look
-from proofs_check.claims.saddle.escape_memory import D, MemoryTime, Tuned, fixed_step, implied_step
+from proofs_check.claims.saddle.escape_memory import D, MemoryTime, fixed_step
 from proofs_check.claims.saddle.escape_time import ETA, LogDimension, times
+from proofs_check.claims.saddle.escape_tuned import Tuned, implied_step
 from proofs_check.escape_laws import mean_growth, memory_mean
 from proofs_check.statistics import mean_interval
 from toolkit.arrays import Array

@@ -1,38 +1,31 @@
-"""How Rand-k with memory leaves a saddle: its growth, its time at a fixed step size, and at the largest allowed one."""
+"""How Rand-k with memory leaves a saddle at one step size: its growth in the axes and in any basis, and its time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from math import ceil, log, log1p, sqrt
+from math import log, log1p, sqrt
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from problems.rotated import Rotated
 from proofs_check.claim import Claim, Instance
-from proofs_check.claims.saddle.escape_time import BASE, CONFIDENCE, ETA, RADIUS, escape, noisy, saddle, times
+from proofs_check.claims.saddle.escape_time import BASE, ETA, RADIUS, escape, noisy, saddle, times
 from proofs_check.convergence import ERROR_PROBABILITY
 from proofs_check.escape_laws import (
-    every_step_mean,
-    gradient_sq,
-    largest_step,
     log_growth,
     mean_growth,
     mean_path,
     memory_mean,
     memory_rate,
 )
-from proofs_check.moments import Model, stationary
-from proofs_check.multipliers import multipliers
-from proofs_check.sides import agreement, equality, expectation, mean_equality
-from proofs_check.statistics import decide_upper_bound, mean_interval
+from proofs_check.sides import agreement, mean_equality
+from proofs_check.statistics import mean_interval
 from toolkit.algorithms.compressed_perturbed_sgd import CompressedPerturbedSGD
 from toolkit.arrays import Array
 from toolkit.compressors.rand_k import RandK
 from toolkit.experiment import Experiment
-from toolkit.rates import Estimate, slope
+from toolkit.rates import Estimate
 
 if TYPE_CHECKING:
     import xarray
@@ -103,7 +96,7 @@ class MemoryTime(Claim):
         "quick": ("not Lipschitz", "orthogonal"),
         "full": ("isotropic", "not Lipschitz", "orthogonal"),
     }
-    runs: ClassVar[Mapping[str, int]] = {"quick": 48, "full": 200}
+    runs: ClassVar[Mapping[str, int]] = {"quick": 48, "full": 120}
 
     def variance(self, kind: str) -> float:
         """Return the variance of the noise along the escape direction: of ξ, and of isotropic samples with σ² = r²."""
@@ -205,223 +198,6 @@ class MeanGrowth(Claim):
         reason = f"in the axes of the saddle it would be Λ = {memory_rate(k / D, ETA):.4g}"
         name = f"typical run, turned, μ = {k}/{D}"
         return agreement(name, found, target, self.margin * target, runs=len(along), reason=reason)
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """An escape with a step size that belongs to ε and μ, with L = 1, γ = √(ρε) and a share of the noise injected.
-
-    Parameters
-    ----------
-    noise : str
-        One of the kinds.
-    d, k : int
-        Dimension, and coordinates sent.
-    epsilon : float
-        ε.
-    injected : float
-        r², beside σ² = 1/2.
-    stepsize : float, optional
-        η; by default the largest for which E‖∇f‖² ≤ ε².
-    """
-
-    noise: str
-    d: int
-    k: int
-    epsilon: float
-    injected: float = 0.5
-    stepsize: float | None = None
-
-    rho: ClassVar[float] = 1 / 16
-    sigma_sq: ClassVar[float] = 0.5
-    near: ClassVar[float] = 0.5  # R in γ/ρ, where the quartic has cost 0.3 % of an e-fold
-
-    @property
-    def gamma(self) -> float:
-        return sqrt(self.rho * self.epsilon)
-
-    @property
-    def eta(self) -> float:
-        share = self.epsilon**2 / (self.sigma_sq + self.injected)
-        return float(largest_step(self.k / self.d, share)) if self.stepsize is None else self.stepsize
-
-    @property
-    def reach(self) -> float:
-        """R/(η√v)."""
-        variance = (self.injected + (0 if self.noise == "orthogonal" else self.sigma_sq)) / self.d
-        return self.near * self.gamma / self.rho / (self.eta * sqrt(variance))
-
-    @property
-    def rate(self) -> float:
-        """Λ."""
-        return memory_rate(self.k / self.d, self.eta * self.gamma)
-
-    @property
-    def mean(self) -> float:
-        """About E T: that without a compressor, at the growth with one, which is right to 5 % while ηγ < μ/4."""
-        a = self.eta * self.gamma
-        return float(every_step_mean(a, self.reach)) * log1p(a) / self.rate
-
-    def experiment(self, runs: int) -> Experiment:
-        return escape(
-            noisy(saddle(self.d, self.gamma, 1.0, self.rho), self.sigma_sq, self.noise),
-            CompressedPerturbedSGD(radius=sqrt(self.injected)), mean=self.mean, rate=self.rate,
-            distance=self.near * self.gamma / self.rho, compressor=RandK(k=self.k, common=True), stepsize=self.eta,
-            runs=runs,
-        )  # fmt: skip
-
-
-class LargestStep(Claim):
-    """The stationary gradient of Rand-k with memory, which says how large a step may be: smaller from μ ≈ 2ε²/σ² on."""
-
-    id = "A4-largest-step"
-    title = "Where it settles, Rand-k with memory has E‖∇f‖² = bσ²/(2 − b(2 − μ)/μ), b = ηL: exactly"
-    statement = (
-        r"\nabla^2f=L\,I,\ b=\eta L<\tfrac{2\mu}{2-\mu}\ \Rightarrow\ "
-        r"\mathbb E\lVert\nabla f(x_\infty)\rVert^2=\frac{b\,\sigma^2}{2-b\frac{2-\mu}\mu},\quad\text{so}\quad"
-        r"\mathbb E\lVert\nabla f\rVert^2\le\epsilon^2\iff\eta L\le"
-        r"\frac{2\epsilon^2}{\sigma^2+\epsilon^2\frac{2-\mu}\mu}"
-    )
-    reference = f"derived, beside {AVDIUKHIN}"
-    kind = "identity"
-    shapes: ClassVar[tuple[tuple[int, int], ...]] = ((2, 1), (3, 1), (3, 2), (4, 1), (4, 4))  # d, k
-
-    def law(self, mu: Any, step: Any) -> Any:
-        """Return E‖∇f‖²/σ²."""
-        return gradient_sq(mu, step)
-
-    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        instances = []
-        for d, k in self.shapes[: None if level == "full" else 3]:
-            mu, one = Fraction(k, d), np.eye(d, dtype=int)[None] * Fraction(1)
-            of = Model(one, one[:, 0] * 0, one / d, one[0, 0])
-            found, law, back = [], [], []
-            for part in (Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)):  # of the largest stable step
-                step = part * 2 * mu / (2 - mu)
-                found.append(stationary(of, multipliers(RandK(k=k), d, Fraction), step).grad_norm_sq[-1])
-                law.append(self.law(mu, step))
-                back.append(largest_step(mu, law[-1]) - step)
-            reason = "in fractions, at 0.1, 0.5 and 0.9 of the largest stable step"
-            name = f"d={d}, k={k}"
-            instances.append(equality(name, [*found, *back], [*law, 0, 0, 0], rounding=0, reason=reason))
-        return instances
-
-
-class BreakEven(Claim):
-    """Down to the published break-even Rand-k takes as many steps as without compression, both with their best step.
-
-    The largest step that keeps E‖∇f‖² ≤ ε² falls with μ only from about 2ε²/σ² on, far below ε^(3/4): so the time is at
-    most 1 + O(ε^(5/4)) times as long at the break-even (derived). Not Lipschitz, with the theorem's r² = dσ², both
-    sides are slower by the factor d, which the radius brings in and not the noise.
-    """
-
-    id = "A4-break-even"
-    title = "Above the inferred break-even Rand-k leaves a saddle at most twice as late as without compression"
-    statement = (
-        r"\mu\ge\alpha_0^{-1/2}\epsilon^{3/4},\ \eta(\mu)=\max\{\eta:\mathbb E\lVert\nabla f\rVert^2\le\epsilon^2\}"
-        r"\ \Rightarrow\ \mathbb E\,T(\mu)\le2\,\mathbb E\,T(1),\qquad"
-        r"\alpha_0=1,\ r^2=\sigma^2\ \text{(Lipschitz)}\quad\text{or}\quad\alpha_0=d,\ r^2=d\sigma^2"
-    )
-    reference = f"{AVDIUKHIN}: inferred there from the abstract"
-    status = "recalled"
-    kind = "upper bound"
-    factor: ClassVar[float] = 2.0
-    runs: ClassVar[Mapping[str, int]] = {"quick": 100, "full": 150}
-
-    def pairs(self, level: str) -> dict[str, tuple[Tuned, Tuned]]:
-        """Return the escapes at the break-even, and those without compression."""
-        found = {}
-        settings: list[tuple[str, int, float]] = [("orthogonal", 16, 0.5), ("not Lipschitz", 16, 0.5)]
-        if level == "full":
-            settings += [("isotropic", 16, 0.5), ("orthogonal", 64, 0.25), ("not Lipschitz", 64, 0.5)]
-        for noise, d, epsilon in settings:
-            alpha = d if noise == "not Lipschitz" else 1
-            k = ceil(d * epsilon**0.75 / sqrt(alpha))
-            one = Tuned(noise, d, k, epsilon, injected=alpha * Tuned.sigma_sq)
-            name = f"{noise}, d={d}, ε={epsilon:g}, μ = {k}/{d}"
-            found[name] = one, Tuned(noise, d, d, epsilon, injected=one.injected)
-        return found
-
-    def experiments(self, level: str) -> dict[str, Experiment]:
-        return {
-            f"{name}, {which}": tuned.experiment(self.runs[level])
-            for name, pair in self.pairs(level).items()
-            for which, tuned in zip(("compressed", "not"), pair, strict=True)
-        }
-
-    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        instances = []
-        for name, pair in self.pairs(level).items():
-            left, right = (times(data[f"{name}, {which}"]) for which in ("compressed", "not"))
-            decision = decide_upper_bound(left[:, None], self.factor * right[:, None], ERROR_PROBABILITY)
-            reason = (
-                f"E T = {left.mean():.4g} against {right.mean():.4g}: {left.mean() / right.mean():.3g} times; "
-                f"by the law {pair[0].mean / pair[1].mean:.3g} times"
-            )
-            instances.append(expectation(name, decision, reason=reason))
-        return instances
-
-
-class TwoTerms(Claim):
-    """Below the break-even the inferred form has T ∝ μ⁻²; it is seen only if the step size is chosen so.
-
-    With the largest step, η = 2ε²/(σ² + ε²(2 − μ)/μ), T stays flat down to μ ≈ 2ε²/σ² and has the slope −1 below, but
-    for its logarithm. A step η ∝ μ², which the second term stands for, gives −2 of course.
-    """
-
-    id = "A4-two-terms"
-    title = "Below the inferred break-even the time to leave a saddle has the slope −2 in μ"
-    statement = (
-        r"T=\tilde O\Big(\frac{\alpha_0}{\epsilon^4}+\frac1{\mu^2\epsilon^{5/2}}\Big):\qquad"
-        r"\mu\le\alpha_0^{-1/2}\epsilon^{3/4}\ \Rightarrow\ \frac{d\ln\mathbb E\,T}{d\ln\mu}=-2\pm\tfrac12"
-    )
-    reference = f"{AVDIUKHIN}: inferred there from the abstract"
-    status = "recalled"
-    kind = "rate"
-    expected = "violated"
-    exponent: ClassVar[float] = -2.0
-    margin: ClassVar[float] = 0.5
-    runs: ClassVar[Mapping[str, int]] = {"quick": 48, "full": 64}
-
-    def series(self, level: str) -> dict[str, list[Tuned]]:
-        """Return escapes along μ, from the smallest on: with the largest step, and with the one of the form."""
-        d = {"quick": 16, "full": 64}[level]
-        best = "largest step"
-        found = {f"{best}, orthogonal, ε=1/2": [Tuned("orthogonal", d, d // part, 0.5) for part in (16, 8, 4, 2)]}
-        if level == "full":
-            found[f"{best}, not Lipschitz, ε=1/2"] = [
-                Tuned("not Lipschitz", d, d // part, 0.5) for part in (16, 8, 4, 2)
-            ]
-            found[f"{best}, orthogonal, ε=1/4"] = [Tuned("orthogonal", d, d // part, 0.25) for part in (64, 16, 4)]
-            found[f"{best}, not Lipschitz, r² = dσ², ε=1/2"] = [
-                Tuned("not Lipschitz", d, d // part, 0.5, injected=d * Tuned.sigma_sq) for part in (64, 32, 16)
-            ]
-        found["step ∝ μ², orthogonal, ε=1/2"] = [
-            Tuned("orthogonal", d, d // part, 0.5, stepsize=implied_step(1 / part, 0.5)) for part in (8, 4, 2)
-        ]
-        return found
-
-    def experiments(self, level: str) -> dict[str, Experiment]:
-        return {
-            f"{name}, k={one.k}": one.experiment(self.runs[level])
-            for name, series in self.series(level).items()
-            for one in series
-        }
-
-    def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        instances = []
-        for name, series in self.series(level).items():
-            of_runs = np.stack([times(data[f"{name}, k={one.k}"]) for one in series], axis=1)
-            mu, law = np.array([one.k / one.d for one in series]), np.array([one.mean for one in series])
-            found, foretold = slope(mu, of_runs, confidence=CONFIDENCE), slope(mu, law).value
-            reason = f"by the law {foretold:.3f}"
-            instances.append(agreement(name, found, self.exponent, self.margin, runs=len(of_runs), reason=reason))
-        return instances
-
-
-def implied_step(mu: float, epsilon: float) -> float:
-    """Return the step size that the two terms stand for: the one without compression, times μ² below the break-even."""
-    return float(largest_step(1.0, epsilon**2)) * min(1.0, mu / epsilon**0.75) ** 2
 
 
 def _estimate(samples: Array, confidence: float) -> Estimate:
