@@ -75,11 +75,11 @@ class EscapeTime(Figure):
             "with memory: a coordinate waits $1/\\mu$ steps, which matters from $\\mu = \\eta\\gamma$ on; in the axes "
             "of the saddle the growth is $\\Lambda = \\mu\\,E\\ln(1 + \\eta\\gamma\\tau)$, in a turned basis "
             "$\\ln z \\approx \\sqrt{\\mu\\eta\\gamma}$ for small $\\mu$ (line anchored at $\\mu = 1$); fitted slopes "
-            f"for $\\mu \\leq 1/4$: {slopes['axes']} and {slopes['turned']}. (c) Orthogonal noise. The largest step "
-            "that keeps $E\\|\\nabla f\\|^2 \\leq \\epsilon^2$ is half of what it is without compression at "
-            "$\\mu \\approx 2\\epsilon^2/\\sigma^2$, below the inferred break-even $\\epsilon^{3/4}$, and about "
-            f"$\\mu/L$ far below: the slope tends to −1 (fitted for $\\mu \\leq 1/4$: {slopes[LARGEST]}). The slope −2 "
-            "is that of a step $\\propto \\mu^2$, which the inferred form asks for and this saddle does not. "
+            f"for $\\mu \\leq 1/4$: {slopes['axes']} and {slopes['turned']}. (c) Orthogonal noise, $\\sigma^2$ with "
+            "$r^2$. The largest step that keeps $E\\|\\nabla f\\|^2 \\leq \\epsilon^2$ is half of what it is without "
+            "compression at $\\mu \\approx 2\\epsilon^2/\\sigma^2$, below the inferred break-even $\\epsilon^{3/4}$, "
+            f"and about $\\mu/L$ far below: the slope tends to −1 (fitted for $\\mu \\leq 1/4$: {slopes[LARGEST]}). "
+            "The slope −2 is that of a step $\\propto \\mu^2$, which the inferred form asks for and this saddle not. "
             f"{verdicts(self.claims, records)}"
         )
         return Drawing(self.title, plate.figure, plate.table, caption)
