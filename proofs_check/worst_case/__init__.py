@@ -27,6 +27,7 @@ _HOME = {
         "certificate": ("Certificate",),
         "certifying": ("certify", "exhibit"),
         "functions": ("Convex", "Lipschitz", "Smooth"),
+        "lyapunov": ("LyapunovProof", "Potential", "Search", "certify_every_step"),
         "measures": ("EF21Potential", "ErrorFeedbackPotential", "distance", "gap", "gradient", "norm_sq"),
         "messages": ("AbsoluteError", "Contractive", "Projection", "Unbiased"),
         "model": ("Model",),
