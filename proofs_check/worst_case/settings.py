@@ -24,7 +24,7 @@ __all__ = [
     "feedback_factor",
 ]
 
-Number = Any  # a Fraction, or Swept
+Number = Any  # a Fraction; of a model also Swept, of a rate also a float
 
 
 def cgd(mu: Number, s: Number, stepsize: Number, steps: int = 1, kind: type[Contractive] = Contractive) -> Model:
@@ -66,7 +66,7 @@ def best_stepsize(mu: Number, s: Number) -> Number:
     return 2 / (1 + mu) * (1 - s) / (1 + s)
 
 
-def cgd_factor(mu: float, s: float, stepsize: float) -> float:
+def cgd_factor(mu: Number, s: Number, stepsize: Number) -> float:
     """Return max((1 − η(1 − s)μ)², (1 − η(1 + s)L)²), the factor of compressed gradient descent per step, L = 1.
 
     Source: de Klerk, Glineur and Taylor 2020, Theorem 5.3, at the best step size; any other: measured, sheet 4.1.
@@ -74,7 +74,7 @@ def cgd_factor(mu: float, s: float, stepsize: float) -> float:
     return float(max((1 - stepsize * (1 - s) * mu) ** 2, (1 - stepsize * (1 + s)) ** 2))
 
 
-def feedback_factor(mu: float, s: float, stepsize: float) -> float:
+def feedback_factor(mu: Number, s: Number, stepsize: Number) -> float:
     """Return r² with r² = b r + s, the factor of EF and of EF21 per step, L = 1.
 
     b = (1 − s)·max(|1 − η'μ|, |1 − η'L|) with η' = η(1 + s)/(1 − s). Source: Berg Thomsen, Taylor and Dieuleveut 2025,

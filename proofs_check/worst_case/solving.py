@@ -14,7 +14,6 @@ from toolkit.errors import EnvironmentLack, WrongUse
 
 __all__ = ["Solution", "Unsolved", "solve", "solve_all"]
 
-ENOUGH = ("Solved", "AlmostSolved")
 ENDLESS = ("PrimalInfeasible", "DualInfeasible", "AlmostPrimalInfeasible", "AlmostDualInfeasible")
 
 
@@ -129,14 +128,19 @@ def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, *order
     settings.verbose = False
     settings.chordal_decomposition_enable = False  # the matrices are small and dense
     nothing, A = sparse.csc_matrix((len(q), len(q))), sparse.csc_matrix(A)
+    almost = None
     for scaled in (True, False):
         settings.equilibrate_enable = scaled
         found = clarabel.DefaultSolver(nothing, q, A, b, cones, settings).solve()
-        if str(found.status) in ENOUGH:
+        if str(found.status) == "Solved":
             return found
-        if str(found.status) in ENDLESS:
+        if str(found.status) == "AlmostSolved":
+            almost = almost or found
+        elif str(found.status) in ENDLESS:
             break
-    raise _unsolved(found.status)
+    if almost is None:
+        raise _unsolved(found.status)
+    return almost
 
 
 def _clarabel(program: Program) -> Solution:
