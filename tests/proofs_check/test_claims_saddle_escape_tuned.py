@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from proofs_check.claims.saddle.escape_tuned import (
     implied_step,
 )
 from proofs_check.escape_laws import largest_step
+from toolkit.algorithms import PerturbedSGD
+from toolkit.compressors import Identity
+from toolkit.simulation import run
 from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {
@@ -85,6 +89,13 @@ class NoFactor(FactorDimension):
 @pytest.mark.parametrize("control", [UncompressedGradient, Faster, SlopeMinusOne, NoFactor])
 def test_what_is_wrong_is_violated(control: type[Claim], results: Any) -> None:
     assert record_of(control(), results)["verdict"] == "violated"
+
+
+def test_with_all_coordinates_it_is_perturbed_sgd() -> None:
+    compressed = Tuned("not Lipschitz", 16, 16, 0.5).experiment(20)
+    method: Any = compressed.algorithm
+    plain = replace(compressed, algorithm=PerturbedSGD(radius=method.radius), compressor=Identity())
+    np.testing.assert_array_equal(run(compressed).last_step, run(plain).last_step)
 
 
 def test_step_sizes() -> None:

@@ -39,7 +39,7 @@ class Tuned:
     noise : str
         One of the kinds.
     d, k : int
-        Dimension, and coordinates sent.
+        Dimension, and coordinates sent; with k = d the steps are those of `PerturbedSGD`.
     epsilon : float
         ε.
     injected : float
