@@ -17,7 +17,7 @@ __all__ = ["Constraint", "Expression", "Vector", "exact"]
 
 
 def exact(value: Any) -> Any:
-    """Return a number as a `Fraction`; a `Swept` set of numbers stays what it is.
+    """Return a number as a `Fraction`; a `Swept` set of numbers, or a rational function of SymPy, stays what it is.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def exact(value: Any) -> Any:
     >>> exact(2.0), exact("1/10")
     (Fraction(2, 1), Fraction(1, 10))
     """
-    if isinstance(value, (Fraction, Swept)):
+    if isinstance(value, (Fraction, Swept)) or hasattr(value, "field"):
         return value
     if isinstance(value, (Rational, np.integer)):
         return Fraction(int(value)) if isinstance(value, np.integer) else Fraction(value)

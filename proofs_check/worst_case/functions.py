@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from proofs_check.worst_case.expressions import Expression, Vector, exact
-from proofs_check.worst_case.swept import Swept
 from toolkit.errors import WrongUse
 
 __all__ = ["Convex", "FunctionClass", "Lipschitz", "Point", "Smooth"]
@@ -68,7 +68,8 @@ class Smooth(FunctionClass):
     def __post_init__(self) -> None:
         for name in ("L", "mu"):
             object.__setattr__(self, name, exact(getattr(self, name)))
-        if not isinstance(self.L, Swept) and not isinstance(self.mu, Swept) and not (self.mu < self.L and self.L > 0):
+        known = isinstance(self.L, Fraction) and isinstance(self.mu, Fraction)
+        if known and not (self.mu < self.L and self.L > 0):
             raise WrongUse(f"Smooth(L={self.L}, mu={self.mu})", "no function has such constants", "give mu < L, L > 0")
 
     def parameters(self) -> dict[str, Any]:
@@ -107,7 +108,7 @@ class Lipschitz(Convex):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "M", exact(self.M))
-        if not isinstance(self.M, Swept) and self.M <= 0:
+        if isinstance(self.M, Fraction) and self.M <= 0:
             raise WrongUse(f"Lipschitz(M={self.M})", "M is not positive", "give M > 0")
 
     def parameters(self) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from proofs_check.worst_case.expressions import Constraint, Vector, exact
-from proofs_check.worst_case.swept import Swept
 from toolkit.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Contractive(MessageClass):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "delta", exact(self.delta))
-        _check(self, "delta", isinstance(self.delta, Swept) or 0 <= self.delta <= 1, "in [0, 1]")
+        _check(self, "delta", not isinstance(self.delta, Fraction) or 0 <= self.delta <= 1, "in [0, 1]")
 
     def parameters(self) -> dict[str, Any]:
         return {"class": "contractive", "delta": self.delta}
@@ -112,7 +112,7 @@ class AbsoluteError(MessageClass):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kappa_sq", exact(self.kappa_sq))
-        _check(self, "kappa_sq", isinstance(self.kappa_sq, Swept) or self.kappa_sq >= 0, "at least 0")
+        _check(self, "kappa_sq", not isinstance(self.kappa_sq, Fraction) or self.kappa_sq >= 0, "at least 0")
 
     def parameters(self) -> dict[str, Any]:
         return {"class": "absolute", "kappa_sq": self.kappa_sq}
@@ -145,7 +145,7 @@ class Unbiased(MessageClass):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "omega", exact(self.omega))
-        _check(self, "omega", isinstance(self.omega, Swept) or self.omega >= 0, "at least 0")
+        _check(self, "omega", not isinstance(self.omega, Fraction) or self.omega >= 0, "at least 0")
 
     def parameters(self) -> dict[str, Any]:
         return {"class": "unbiased", "omega": self.omega}
