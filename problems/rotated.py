@@ -70,11 +70,11 @@ class Rotated(Wrapped):
 
     def into(self, x: Array) -> Array:
         """Return Qx, the point of the problem inside, for points of shape ``(…, d)``."""
-        return _times(x, self._inverse)
+        return kernels.matrix_product(x, self._inverse)
 
     def back(self, y: Array) -> Array:
         """Return Qᵀy, the point of this problem that is y inside."""
-        return _times(y, self.basis)
+        return kernels.matrix_product(y, self.basis)
 
     def value(self, x: Array) -> Array:
         return self.problem.value(self.into(x))
@@ -112,8 +112,3 @@ class Rotated(Wrapped):
 
     def describe(self) -> dict[str, Any]:
         return {"problem": self.problem, "basis": self.basis}
-
-
-def _times(x: Array, matrix: Array) -> Array:
-    """Return x·A for points of shape ``(…, d)``; a point's bits do not depend on its batch."""
-    return np.reshape(kernels.matrix_product(np.reshape(x, (1, -1, x.shape[-1])), matrix), x.shape)

@@ -317,12 +317,12 @@ def matrix_product(x: Array, matrix: Array) -> Array:
 
     Parameters
     ----------
-    x : array, shape (run, worker, coordinate)
+    x : array, shape (…, coordinate)
     matrix : array, shape (coordinate, m)
 
     Returns
     -------
-    array, shape (run, worker, m)
+    array, shape (…, m)
 
     Notes
     -----
@@ -330,8 +330,8 @@ def matrix_product(x: Array, matrix: Array) -> Array:
 
     Examples
     --------
-    >>> matrix_product(np.array([[[1.0, 2.0]]]), np.array([[3.0, 4.0, 5.0], [0.5, 1.0, 1.5]]))
-    array([[[4., 6., 8.]]])
+    >>> matrix_product(np.array([1.0, 2.0]), np.array([[3.0, 4.0, 5.0], [0.5, 1.0, 1.5]]))
+    array([4., 6., 8.])
     """
     return _body(x).matrix_product(x, matrix)
 

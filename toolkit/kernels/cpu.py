@@ -295,12 +295,14 @@ def _matrix_product(x, matrix, out):
 
 
 def matrix_product(x: Array, matrix: Array) -> Array:
-    dtype = np.result_type(x, matrix)
-    x, matrix = _rows(x.astype(dtype, copy=False)), _rows(matrix.astype(dtype, copy=False))
-    if x.shape[2] != matrix.shape[0]:
-        raise ValueError(f"rows of {x.shape[2]} numbers and a matrix of shape {matrix.shape} have no product")
-    out = np.empty((*x.shape[:2], matrix.shape[1]), dtype)
-    _matrix_product(x.reshape(-1, x.shape[2]), matrix, out.reshape(-1, matrix.shape[1]))
+    d, m = matrix.shape
+    if x.shape[-1] != d:
+        raise ValueError(f"rows of {x.shape[-1]} numbers and a matrix of shape {matrix.shape} have no product")
+    if x.dtype != matrix.dtype:
+        dtype = np.result_type(x, matrix)
+        x, matrix = x.astype(dtype, copy=False), matrix.astype(dtype, copy=False)
+    x, out = _rows(x), np.empty((*x.shape[:-1], m), x.dtype)
+    _matrix_product(x.reshape(-1, d), _rows(matrix), out.reshape(-1, m))
     return out
 
 

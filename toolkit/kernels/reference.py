@@ -110,7 +110,7 @@ def multiply_add(a: Array, x: Array, b: Array, scale: float) -> Array:
 
 def matrix_product(x: Array, matrix: Array) -> Array:
     """Return Σ_j x_j A_j· of each row, added in the order of j."""
-    total = namespace(x).zeros((*x.shape[:2], matrix.shape[1]), dtype=x.dtype)
+    total = namespace(x).zeros((*x.shape[:-1], matrix.shape[1]), dtype=x.dtype)
     for j in range(matrix.shape[0]):
         total = total + x[..., j : j + 1] * matrix[j, :]
     return total
