@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from figures._base import Drawing, Figure, Records, verdicts
-from figures._plate import Plate
+from figures._plate import Plate, Weight
 from figures._style import LOOKS
-from problems import MatrixFactorisation as Factorisation
 from problems.noisy import Noisy
-from problems.rotated import Rotated
+from proofs_check.claims.saddle.matrix_modes import (
+    RANK,
+    SIDE,
+    SINGULAR_VALUES,
+    STEPSIZE,
+    Modes,
+    SymmetricStart,
+    bases,
+    plateau,
+)
 from toolkit.algorithms import EF21, SGD, Algorithm, ErrorFeedback
 from toolkit.arrays import Array
 from toolkit.compressors import QSGD, Compressor, Identity, RandK, Scaled, ScaledSign, TopK
@@ -31,8 +39,6 @@ class Row(NamedTuple):
     look: str
 
 
-SINGULAR_VALUES = (4.0, 2.0, 1.0)
-RANK, SIDE = 4, 8
 K = RANK * SIDE * 2 // 8  # coordinates of Top-k and Rand-k
 METHODS = {
     "uncompressed": Row(SGD(), Identity(), "uncompressed"),
@@ -43,20 +49,15 @@ METHODS = {
     f"Top-{K}, EF21": Row(EF21(), TopK(k=K), "EF21 top-k"),
 }
 SHOWN = ("uncompressed", f"Rand-{K}, EF14")  # whose singular values are drawn
-STEPSIZE, SIGMA_SQ, EQUAL = 0.01, 1e-4, 0.02
+SIGMA_SQ = 1e-4
 STEPS, EVERY = 700, 5
+EMERGED = 0.02  # of a singular value: from there on noise is nothing to it
 RUNS = {"quick": 3, "full": 24}
 
 
-def problem() -> tuple[Factorisation, Rotated]:
-    """Return the problem, and the same in another basis of its points, in which no compressor sees its zeros."""
-    plain = Factorisation(SINGULAR_VALUES, RANK, (SIDE, SIDE))
-    return plain, Rotated(plain, seed=1)
-
-
 def plateaus() -> list[float]:
-    """Return f at the saddles where the k largest singular values are learned, k = 0, 1, …: what is left of M."""
-    return [float(sum(one**2 for one in SINGULAR_VALUES[k:])) for k in range(len(SINGULAR_VALUES))]
+    """Return f at the saddles where the k largest singular values are learned, k = 0, 1, …"""
+    return [plateau(k) for k in range(len(SINGULAR_VALUES))]
 
 
 class MatrixFactorisation(Figure):
@@ -64,12 +65,12 @@ class MatrixFactorisation(Figure):
 
     name = "matrix-factorisation"
     title = "A matrix is learned one singular value after another; compression breaks the symmetry that holds descent"
-    claims = ("saddle-compression-escape",)
+    claims = ("matrix-modes", "matrix-symmetric-start", "matrix-symmetry-broken")
 
     def experiments(self, level: str) -> dict[str, Experiment]:
-        plain, turned = problem()
-        ones = np.full((SIDE, RANK), EQUAL)
-        symmetric = plain.point(ones, ones) @ turned.basis
+        (plain, _), (turned, basis) = bases().values()
+        ones = np.full((SIDE, RANK), SymmetricStart.entry)
+        symmetric = plain.point(ones, ones) @ basis
         found = {}
         for name, row in METHODS.items():
             found[f"{name}, from the origin"] = Experiment(
@@ -107,11 +108,12 @@ class MatrixFactorisation(Figure):
             f"{', '.join(f'{one:g}' for one in SINGULAR_VALUES)}; $\\eta = {STEPSIZE:g}$; the point "
             f"$x = (U, V)$ in a random basis. Lines: $f$ at the saddles where the largest are learned, the sum of the "
             f"squares of the others: {levels}. Above, all start at the origin, where the gradient is 0; only "
-            f"noise moves them: median and quartiles of {RUNS[level]} runs. Median steps until $f$ is half-way below "
-            f"each level: {times}. Bits by formula, 64 to a number. Left below, all entries are {EQUAL:g} and "
-            "gradients exact: all columns stay equal for descent, which ends at rank one, a saddle; every compressor "
-            "breaks the symmetry. Right below: singular values of one run, growing from the origin at the rate "
-            rf"$4\eta\sigma_k$ each; lines: $\sigma_k$. {verdicts(self.claims, records)}"
+            f"noise moves them: median and quartiles of {RUNS[level]} runs. Median steps until $f$ is half-way to "
+            f"the next level: {times}. Bits by formula, 64 to a number. Left below, all entries are "
+            f"{SymmetricStart.entry:g} and gradients exact: all columns stay equal for descent, which ends at rank "
+            "one, a saddle; in this basis every compressor breaks the symmetry. Right below: singular values of a run "
+            f"with and one without compression; from {EMERGED:.0%} of $\\sigma_k$ on, the latter's grow by "
+            f"$(1 + 2\\eta(\\sigma_k - s_k))^2$ each (thin). {verdicts(self.claims, records)}"
         )
         return Drawing(self.title, plate.figure, plate.table, caption)
 
@@ -132,24 +134,37 @@ class MatrixFactorisation(Figure):
         axes.set_ylim(3e-3, 60)
 
     def learned(self, plate: Plate, axes: Axes, data: Mapping[str, xarray.Dataset]) -> None:
-        plain, turned = problem()
+        (plain, _), (_, basis) = bases().values()
         for name in SHOWN:
             result = data[f"{name}, from the origin"]
-            U, V = plain.factors(result["x"].values[0, :, 0] @ turned.basis.T)
+            U, V = plain.factors(result["x"].values[0, :, 0] @ basis.T)
             values = np.linalg.svd(U @ np.swapaxes(V, -1, -2), compute_uv=False)[:, : len(SINGULAR_VALUES)]
+            look, t = LOOKS[METHODS[name].look], result.step.values
             for k, curve in enumerate(values.T, start=1):
-                label = "_" if k > 1 else name
-                plate.measured(
-                    axes, f"{name}, {k}", result.step.values, curve, look=LOOKS[METHODS[name].look], label=label
-                )
+                weight: Weight = "under theory" if name == SHOWN[0] else "main"
+                plate.measured(axes, f"{name}, {k}", t, curve, look=look, weight=weight)
+            if name == SHOWN[0]:
+                emerged = (values >= EMERGED * SINGULAR_VALUES).argmax(axis=0)
+                law = _recursion(values[emerged, range(len(emerged))])
+                for k, first in enumerate(emerged):
+                    until = STEPS - t[first] + 1
+                    plate.theory(axes, f"recursion, {k + 1}", t[first] + np.arange(until), law[:until, k], at=None)
         for k, one in enumerate(SINGULAR_VALUES, start=1):
             plate.theory(axes, rf"$\sigma_{k}$", [0, STEPS], [one, one], at=0.96, dashes=(0, (4, 2)))
         axes.set_ylim(0, 4.6)
         axes.set_xlim(0, STEPS)
 
 
+def _recursion(start: Array) -> Array:
+    """Return singular values that grow each on its own, at t = 0 … STEPS."""
+    law = [start]
+    for _ in range(STEPS):
+        law.append(law[-1] * Modes().growth(law[-1]))
+    return np.array(law)
+
+
 def _stages(result: xarray.Dataset) -> Array:
-    """Return the median steps, over runs, at which f is first nearer to the next level than to each."""
+    """Return the median steps, over runs, after which f is nearer to the next level than to each."""
     levels = np.array([*plateaus(), 0.0])
     below = result.f.values[:, None] < ((levels[:-1] + levels[1:]) / 2)[:, None]
     steps = np.where(below.any(axis=2), result.step.values[below.argmax(axis=2)], np.inf)
