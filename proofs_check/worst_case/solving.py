@@ -14,6 +14,7 @@ from toolkit.errors import EnvironmentLack, WrongUse
 
 __all__ = ["Solution", "Unsolved", "solve", "solve_all"]
 
+GAP = 1e-9  # absolute and relative: ten times less than by default, because worst cases may be small
 ENDLESS = ("PrimalInfeasible", "DualInfeasible", "AlmostPrimalInfeasible", "AlmostDualInfeasible")
 
 
@@ -127,6 +128,7 @@ def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, *order
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.chordal_decomposition_enable = False  # the matrices are small and dense
+    settings.tol_gap_abs = settings.tol_gap_rel = GAP
     nothing, A = sparse.csc_matrix((len(q), len(q))), sparse.csc_matrix(A)
     almost = None
     for scaled in (True, False):

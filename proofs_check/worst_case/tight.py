@@ -104,12 +104,12 @@ def _echelon(matrix: Array, vanishing: bool, small: float) -> tuple[Array, list[
     for k in range(len(basis)):
         rest = np.abs(basis[k:])
         rest[:, pivots] = 0
-        row, pivot = np.unravel_index(int(np.argmax(rest)), rest.shape)
+        row, pivot = divmod(int(np.argmax(rest)), rest.shape[1])
         basis[[k, k + row]] = basis[[k + row, k]]
         basis[k] /= basis[k, pivot]
         others = np.arange(len(basis)) != k
         basis[others] -= np.outer(basis[others, pivot], basis[k])
-        pivots.append(int(pivot))
+        pivots.append(pivot)
     return basis, pivots
 
 

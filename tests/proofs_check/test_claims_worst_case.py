@@ -19,7 +19,7 @@ def verdict(claim: Claim, level: str = "quick") -> dict[str, Any]:
     return judge_claims({claim.id: claim}, {}, level)[0]
 
 
-IDS = {"WC-CGD", "WC-CGD-N", "WC-CGD-unbiased", "WC-EF", "WC-EF21", "WC-EF-N", "WC-EF21-N", "WC-EF-workers",
+IDS = {"WC-known", "WC-CGD", "WC-CGD-N", "WC-CGD-unbiased", "WC-EF", "WC-EF21", "WC-EF-N", "WC-EF21-N", "WC-EF-workers",
        "WC-EF21-workers", "WC-order"}  # fmt: skip
 
 
