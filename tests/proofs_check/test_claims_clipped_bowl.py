@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
 from problems.counterexamples.clipped_bowl import ClippedBowl
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.museum.clipped_bowl import Repair, Stepping, StretchLong
 from proofs_check.contracts import check_compressor
+from tests.proofs_check.judging import record_of
 from toolkit import simulate
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.errors import WrongUse
-from toolkit.sweep import run_all
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    by_id = {claim.id: claim}
-    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
-    return record
 
 
 @pytest.mark.parametrize("kind", [Stepping, Repair])

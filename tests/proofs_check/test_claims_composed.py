@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims
-from proofs_check.claim import Claim
 from proofs_check.claims.qsgd import biased_compression, composed_compressors, dithering, elias_coded_qsgd
 from proofs_check.claims.qsgd.elias_coded_qsgd import equal_bits, mean_bits
+from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
 from toolkit.codecs import EliasDelta, EliasGamma, EliasOmega
 from toolkit.compressors.composition import Composition
 from toolkit.compressors.natural import Natural
@@ -22,22 +21,13 @@ from toolkit.compressors.top_k import TopK
 from toolkit.draws import Draw
 
 MODULES = (biased_compression, composed_compressors, dithering, elias_coded_qsgd)
-CLAIMS = {
-    value.id: value()
-    for module in MODULES
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
+CLAIMS = claims_in(*MODULES)
 RULES = {"rule-scaled", "rule-selected", "rule-induced", "rule-repeated", "rule-blocks"}
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    return judge_claims({claim.id: claim}, {}, "quick")[0]
 
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, Any]]:
-    return {one["id"]: one for one in judge_claims(CLAIMS, {}, "quick")}
+    return records_of(*CLAIMS.values())
 
 
 def test_ids():
@@ -104,15 +94,6 @@ class Silent(QSGD):
 
     def message(self, x, draw):
         return super().message(x, draw) * (np.arange(x.shape[-1]) < x.shape[-1] - 1)
-
-
-def broken(claim: type[Any], **changes: Any) -> Claim:
-    return type(f"Broken{claim.__name__}", (claim,), changes)()
-
-
-def times(factor: float, method: str, claim: type[Any]) -> Claim:
-    original = getattr(claim, method)
-    return broken(claim, **{method: lambda self, *args: factor * original(self, *args)})
 
 
 CONTROLS = {

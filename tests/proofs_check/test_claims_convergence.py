@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -17,7 +17,6 @@ from scipy import stats
 
 from problems import Quadratic
 from proofs_check.cases import Overshoot
-from proofs_check.checking import needed
 from proofs_check.claim import Claim, summary
 from proofs_check.claims.ef21 import ef21
 from proofs_check.claims.sign import error_feedback_sgd
@@ -25,24 +24,18 @@ from proofs_check.claims.total_error import rates, rethinking_sparsification_rat
 from proofs_check.convergence import ConvergenceBound, curve
 from proofs_check.exact_runs import second_moments
 from proofs_check.statistics import mean_interval
+from tests.proofs_check.judging import Results, claims_in, results_of
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
 from toolkit.simulation import run
 from toolkit.sweep import run_all
 
-CLAIMS: dict[str, Claim] = {
-    claim.id: claim
-    for module in (rethinking_sparsification_rates, error_feedback_sgd, ef21, rates)
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.__module__ == module.__name__ and value.id
-    for claim in [value()]
-}
-Results = Mapping[str, xarray.Dataset]
+CLAIMS = claims_in(rethinking_sparsification_rates, error_feedback_sgd, ef21, rates)
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
+    return results_of(*CLAIMS.values())
 
 
 def data_of(claim: Claim, results: Results) -> dict[str, xarray.Dataset]:

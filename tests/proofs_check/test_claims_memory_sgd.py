@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
-from proofs_check.claim import Claim
 from proofs_check.claims.mem_sgd import averages_of_memory_sgd, memory_under_decaying_steps, one_step_of_memory_sgd
 from proofs_check.claims.mem_sgd.memory_under_decaying_steps import (
     bernstein_pieces,
@@ -19,23 +17,13 @@ from proofs_check.claims.mem_sgd.memory_under_decaying_steps import (
     worst_memory,
 )
 from proofs_check.extremal import Shrink
+from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
 from toolkit.averages import polynomial
 from toolkit.compressors import Compressor
 from toolkit.constants import CompressorConstants, exact
-from toolkit.sweep import run_all
 
 MODULES = (averages_of_memory_sgd, memory_under_decaying_steps, one_step_of_memory_sgd)
-CLAIMS = {
-    value.id: value()
-    for module in MODULES
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
-
-
-def records_of(*claims: Claim) -> dict[str, dict[str, Any]]:
-    by_id = {claim.id: claim for claim in claims}
-    return {one["id"]: one for one in judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")}
+CLAIMS = claims_in(*MODULES)
 
 
 @pytest.fixture(scope="module")
@@ -108,23 +96,14 @@ class SendsNothing(Compressor):
         return CompressorConstants(delta=exact(2 / d, "wishful"))
 
 
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(f"Broken{claim.__name__}", (claim,), changes)()
-
-
-def smaller(factor: float, method: str, claim: type[Claim]) -> Claim:
-    original = getattr(claim, method)
-    return broken(claim, **{method: lambda self, *args: original(self, *args) * factor})
-
-
 CONTROLS = {
-    "S-m1 × 0.3": smaller(0.3, "constant", one_step_of_memory_sgd.OneStep),
-    "S-m1-sharp × 0.9999": smaller(0.9999, "constant", one_step_of_memory_sgd.SharpOneStep),
-    "S-m2 × 0.97": smaller(0.97, "root", memory_under_decaying_steps.MemoryBound),
+    "S-m1 × 0.3": times(0.3, "constant", one_step_of_memory_sgd.OneStep),
+    "S-m1-sharp × 0.9999": times(0.9999, "constant", one_step_of_memory_sgd.SharpOneStep),
+    "S-m2 × 0.97": times(0.97, "root", memory_under_decaying_steps.MemoryBound),
     "nothing is sent": broken(memory_under_decaying_steps.MemoryBound, compressors={"nothing": SendsNothing()}),
     "a compressor that sends less": broken(memory_under_decaying_steps.WorstMemory, extremal=Boastful),
-    "S-m3 × 0.99": smaller(Fraction(99, 100), "bound", averages_of_memory_sgd.AveragingLemma),
-    "S-m3-sharp × 0.9999": smaller(Fraction(9999, 10000), "bound", averages_of_memory_sgd.SharpAveragingLemma),
+    "S-m3 × 0.99": times(Fraction(99, 100), "bound", averages_of_memory_sgd.AveragingLemma),
+    "S-m3-sharp × 0.9999": times(Fraction(9999, 10000), "bound", averages_of_memory_sgd.SharpAveragingLemma),
     "an average without the last iterate": broken(
         averages_of_memory_sgd.OnePassAverage, weight=lambda self: polynomial(self.shift, 2)
     ),
@@ -137,7 +116,7 @@ CONTROLS = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    record = records_of(claim)[claim.id]
+    record = record_of(claim)
     # An average that is not there yet is no number, and then nothing is decided.
     allowed = {"undecided", "violated"} if control == "an average without the last iterate" else {"violated"}
     assert record["verdict"] in allowed, record["reason"]

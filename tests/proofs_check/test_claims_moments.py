@@ -8,15 +8,10 @@ from typing import Any
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims
 from proofs_check.claim import Claim
 from proofs_check.claims.mem_sgd.memory_sgd_rate import MemorySGDRate, smallest_shift
 from proofs_check.claims.qsgd.quantised_sgd import Quantised, QuantisedConvex
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, {}, "quick")
-    return record
+from tests.proofs_check.judging import record_of
 
 
 @pytest.mark.parametrize("kind", [MemorySGDRate, Quantised, QuantisedConvex])

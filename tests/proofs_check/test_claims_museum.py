@@ -20,7 +20,7 @@ from problems import (
     SampledPair,
     SkewedNoise,
 )
-from proofs_check.checking import find_claims, judge_claims, needed
+from proofs_check.checking import find_claims
 from proofs_check.claim import Claim
 from proofs_check.claims.museum import (
     conserved_sum,
@@ -31,24 +31,19 @@ from proofs_check.claims.museum import (
     skewed_noise,
     tied_pair,
 )
+from tests.proofs_check.judging import broken, record_of, records_of
 from toolkit import simulate
 from toolkit.algorithms import CHOCO, CompressedSGD, EF21Ideal, EF21Momentum, ErrorFeedback, QuantizedGossip
 from toolkit.compressors import Identity, RawSign, ScaledSign, TopK
 from toolkit.draws import Draw
 from toolkit.errors import WrongUse
-from toolkit.sweep import run_all
 
 CLAIMS = {name: claim for name, claim in find_claims(["museum"]).items() if not name.startswith("D5")}
 
 
-def records_of(claims: dict[str, Claim]) -> dict[str, dict[str, Any]]:
-    results = run_all(needed(claims, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(claims, results, "quick")}
-
-
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, Any]]:
-    return records_of(CLAIMS)
+    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -58,10 +53,6 @@ def test_verdict_is_the_expected_one(records, name):
     assert record["verdict"] == record["expected"], record["reason"]
     assert {one["verdict"] for one in record["instances"]} <= {"holds", "tight"}
     assert "\\" not in convert(CLAIMS[name].statement)
-
-
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(claim.__name__, (claim,), changes)()
 
 
 class Quieter(frozen_gossip.Noise):
@@ -119,7 +110,7 @@ CONTROLS: dict[str, Claim] = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    assert records_of({claim.id: claim})[claim.id]["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_a_barrier_that_is_lower_is_seen_as_not_tight(records):

@@ -8,26 +8,14 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
-from proofs_check.claim import Claim
 from proofs_check.claims.rtop_k import bernoulli_limits, bernoulli_mean, interior_r, random_top_k
+from tests.proofs_check.judging import broken, claims_in, record_of, records_of
 from toolkit.compressors import NonzeroSampling, RTopK, TopK
 from toolkit.estimation.schemes import LowestOnes, RandomCoordinates, RandomOnes
 from toolkit.sweep import run_all
 
 MODULES = (bernoulli_limits, bernoulli_mean, interior_r, random_top_k)
-CLAIMS = {
-    value.id: value()
-    for module in MODULES
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
-
-
-def records_of(*claims: Claim) -> dict[str, dict[str, Any]]:
-    by_id = {claim.id: claim for claim in claims}
-    results = run_all(needed(by_id, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(by_id, results, "quick")}
+CLAIMS = claims_in(*MODULES)
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +90,6 @@ class CoversAll(RTopK):
         return min(self.k * n, self.r)
 
 
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(f"Broken{claim.__name__}", (claim,), changes)()
-
-
 def without(term):
     return lambda self, scheme, theta, n: scheme.risk(theta, n) + term(scheme, np.asarray(theta), n)
 
@@ -165,7 +149,7 @@ CONTROLS = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    record = records_of(claim)[claim.id]
+    record = record_of(claim)
     assert record["verdict"] == "violated"
     shown = next(one for one in record["instances"] if record["reason"].startswith(one["name"]))
     assert shown["verdict"] == "violated"

@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.descent import DescentLemma, ImproveOrLocalise
-from toolkit.sweep import run_all
+from tests.proofs_check.judging import record_of, records_of
 
 CLAIMS = {kind.id: kind() for kind in (DescentLemma, ImproveOrLocalise)}
 
 
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, Any]]:
-    results = run_all(needed(CLAIMS, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(CLAIMS, results, "quick")}
+    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("claim_id", CLAIMS)
@@ -35,14 +33,12 @@ def test_verdict(records, claim_id):
 def test_another_constant_is_violated(kind: type[Claim]) -> None:
     better = 1.0001 if kind is DescentLemma else 0.9999
     claim = type("Broken", (kind,), {"factor": better * kind.factor})()
-    by_id = {claim.id: claim}
-    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
+    record = record_of(claim)
     assert record["verdict"] == "violated"
 
 
 @pytest.mark.parametrize("kind", [DescentLemma, ImproveOrLocalise])
 def test_a_step_that_is_too_long_is_violated(kind: type[Claim]) -> None:
     claim = type("Broken", (kind,), {"limit": 1.5})()
-    by_id = {claim.id: claim}
-    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
+    record = record_of(claim)
     assert record["verdict"] == "violated"

@@ -9,15 +9,10 @@ import pytest
 from latex2mathml.converter import convert
 from scipy import stats
 
-from proofs_check.checking import judge_claims
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.escape import Coupling, Escape, StuckVolume, numbers
+from tests.proofs_check.judging import record_of
 from toolkit.draws import Draw
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, {}, "quick")
-    return record
 
 
 @pytest.mark.parametrize("kind", [Escape, StuckVolume, Coupling])

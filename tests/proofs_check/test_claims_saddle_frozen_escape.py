@@ -9,24 +9,18 @@ import pytest
 from latex2mathml.converter import convert
 
 from problems import Noisy, StrictSaddle
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.frozen_escape import Freeze, Release, StableSubspace
+from tests.proofs_check.judging import broken, record_of, records_of
 from toolkit.algorithms import SGD, CompressedSGD, ErrorFeedback
 from toolkit.compressors import Identity, ScaledSign, TopK
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (StableSubspace, Freeze, Release)}
 
 
-def records_of(claims: dict[str, Claim]) -> dict[str, dict[str, Any]]:
-    results = run_all(needed(claims, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(claims, results, "quick")}
-
-
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, Any]]:
-    return records_of(CLAIMS)
+    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -46,10 +40,6 @@ class IsotropicNoise(StableSubspace):
         return Noisy(StrictSaddle(np.concatenate([[-1.0], np.ones(7)])), sigma_sq=1e-12)
 
 
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(claim.__name__, (claim,), changes)()
-
-
 CONTROLS: dict[str, Claim] = {
     "a sign of zero": broken(StableSubspace, compressors={"sign": ScaledSign()}),
     "a little noise along the axis": broken(IsotropicNoise, compressors={"top-k": TopK(k=2)}),
@@ -64,7 +54,7 @@ CONTROLS: dict[str, Claim] = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    assert records_of({claim.id: claim})[claim.id]["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_a_release_takes_h_over_epsilon_steps_and_gains_eta_h():

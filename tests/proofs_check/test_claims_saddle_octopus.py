@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from latex2mathml.converter import convert
 
 from problems import Octopus
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.octopus import ExponentialTime, LegFactor, LinearTime, Underflow
+from tests.proofs_check.judging import record_of, results_of
 from toolkit.algorithms import SGD
 from toolkit.experiment import Experiment
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LegFactor, ExponentialTime, LinearTime, Underflow)}
 
 
 @pytest.fixture(scope="module")
 def results():
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -81,7 +74,7 @@ def test_a_run_that_still_moves_is_violated():
             return {"L=3": replace(one, steps=1000, record=(999, 1000))}
 
     early = Early()
-    assert record_of(early, run_all(needed({early.id: early}, "quick"), jobs=1))["verdict"] == "violated"
+    assert record_of(early)["verdict"] == "violated"
 
 
 def test_a_turn_at_the_underflow_itself_is_not_applicable():
@@ -93,7 +86,7 @@ def test_a_turn_at_the_underflow_itself_is_not_applicable():
 
     assert abs(Octopus(dimension=10, L=1.0, tau=3.75).passages(0.25) - 1074).min() <= 20
     edge = AtTheEdge()
-    record = record_of(edge, run_all(needed({edge.id: edge}, "quick"), jobs=1))
+    record = record_of(edge)
     assert record["verdict"] == "not applicable"
 
 
@@ -105,7 +98,7 @@ def test_time_that_grows_from_leg_to_leg_is_violated():
             return {"L=1": replace(super().experiments(level)["L=1"], algorithm=SGD(), steps=400, record="all")}
 
     claim = WithoutPerturbation()
-    assert record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_float64_has_the_legs_that_were_measured_before():

@@ -7,19 +7,13 @@ from typing import Any
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claims.saddle.perturbed_first_order import FirstOrder
-from toolkit.sweep import run_all
+from tests.proofs_check.judging import record_of, results_of
 
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed({"A4-first-order": FirstOrder()}, "quick"), jobs=1)
-
-
-def record_of(claim: FirstOrder, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(FirstOrder())
 
 
 def test_verdict(results: Any) -> None:

@@ -9,18 +9,11 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.perturbed_memory import PerturbedMemory, PerturbedVirtualIterate
+from tests.proofs_check.judging import record_of
 from toolkit.algorithms import CompressedPerturbedSGD, State
 from toolkit.compressors import RandK
-from toolkit.sweep import run_all
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    by_id = {claim.id: claim}
-    (record,) = judge_claims(by_id, run_all(needed(by_id, "quick"), jobs=1), "quick")
-    return record
 
 
 @pytest.mark.parametrize("kind", [PerturbedVirtualIterate, PerturbedMemory])

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.rand_k_memory import Correlated, Simulated, White
 from proofs_check.open_loop import rand_k_memory, stationary_rand_k_memory
+from tests.proofs_check.judging import record_of, results_of
 from toolkit.compressors import RandK, TopK
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (White, Correlated, Simulated)}
 
 
 @pytest.fixture(scope="module")
 def results():
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -76,7 +68,7 @@ def test_negative_controls_are_violated(control, results):
 
 def test_top_k_has_another_memory():
     claim = type("OfTopK", (Simulated,), {"kept": TopK, "correlations": {"quick": (0.0,)}})()
-    record = record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))
+    record = record_of(claim)
     verdicts = {one["name"]: one["verdict"] for one in record["instances"]}
     assert verdicts == {
         "rand-k, k = d/4, c = 0": "violated",

@@ -9,30 +9,24 @@ import pytest
 from latex2mathml.converter import convert
 
 from problems.coordinate_noise import CoordinateNoise
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.sign import gradient_span, sign_descent, sign_votes, wrong_signs
+from tests.proofs_check.judging import claims_in, record_of, records_of, results_of
 from toolkit.algorithms import State
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.compressors.raw_sign import RawSign
-from toolkit.sweep import run_all
 
-CLAIMS: dict[str, Claim] = {
-    value.id: value()
-    for module in (wrong_signs, sign_descent, sign_votes, gradient_span)
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
+CLAIMS = claims_in(wrong_signs, sign_descent, sign_votes, gradient_span)
 
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Any]:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
+    return results_of(*CLAIMS.values())
 
 
 @pytest.fixture(scope="module")
 def records(results) -> dict[str, dict[str, Any]]:
-    return {record["id"]: record for record in judge_claims(CLAIMS, results, "quick")}
+    return records_of(*CLAIMS.values(), results=results)
 
 
 def test_ids():
@@ -117,7 +111,7 @@ def test_skewed_noise_is_beyond_what_needs_symmetry(records):
 
 def judged(claim: Claim, data: dict[str, Any]) -> dict[str, Any]:
     own = {f"{claim.id}/{name}": data[f"{claim.id}/{name}"] for name in claim.experiments("quick")}
-    return judge_claims({claim.id: claim}, own, "quick")[0]
+    return record_of(claim, own)
 
 
 def smaller(claim_id: str, factor: float) -> Claim:
@@ -182,8 +176,7 @@ class Forgetful(ErrorFeedback):
 
 def test_a_method_that_forgets_leaves_the_span():
     claim = type("Broken", (gradient_span.GradientSpan,), {"method": Forgetful()})()
-    results = run_all(needed({"S-d5": claim}, "quick"), jobs=1)
-    instances = judge_claims({"S-d5": claim}, results, "quick")[0]["instances"]
+    instances = record_of(claim)["instances"]
     assert {one["name"]: one["verdict"] for one in instances if "sign" in one["name"]} == {
         "least squares, n = 10, scaled sign": "violated",
         "least squares, n = 10, scaled sign, sign(0) = 1": "violated",
@@ -198,14 +191,14 @@ class Backwards(RawSign):
 @pytest.mark.parametrize("claim_id", ["S-s2", "S-s2-cantelli", "S-s2-markov"])
 def test_a_wrong_sign_compressor_is_found(claim_id):
     claim = type("Broken", (type(CLAIMS[claim_id]),), {"compressor": Backwards()})()
-    record = judge_claims({claim_id: claim}, {}, "quick")[0]
+    record = record_of(claim)
     assert record["verdict"] == "violated"
     assert "equally likely outcomes" in record["reason"]
 
 
 def test_skewed_noise_violates_what_symmetric_noise_obeys():
     claim = type("Broken", (wrong_signs.WrongSign,), {"covers": lambda self, law: True})()
-    record = judge_claims({"S-s2": claim}, {}, "quick")[0]
+    record = record_of(claim)
     assert record["verdict"] == "violated"
     assert record["reason"].startswith("skewed noise")
 
@@ -219,4 +212,4 @@ def test_more_noise_than_declared_is_found():
         def trials(self, level):
             return [sign_descent.trial("x²/2", Understated([1.0], [1.0], law="skewed", start=[3.0]), 400, batch=1)]
 
-    assert judge_claims({"S-s1-sharp": Broken()}, {}, "quick")[0]["verdict"] == "violated"
+    assert record_of(Broken())["verdict"] == "violated"

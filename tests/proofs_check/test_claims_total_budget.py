@@ -10,24 +10,14 @@ import pytest
 from latex2mathml.converter import convert
 
 from problems import LateImpulse
-from proofs_check.checking import judge_claims
 from proofs_check.claim import Claim
 from proofs_check.claims.total_error import coupled_budget, given_vectors, random_budget, tuning_lemma
+from tests.proofs_check.judging import claims_in, record_of, times
 from toolkit.budget import best_thresholds, coupled_optimum, decoupled_optimum, linear_optimum
 from toolkit.compressors.hard_threshold import HardThreshold
 from toolkit.compressors.top_k import TopK
 
-CLAIMS = {
-    value.id: value()
-    for module in (given_vectors, coupled_budget, random_budget, tuning_lemma)
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, {}, "quick")
-    return record
+CLAIMS = claims_in(given_vectors, coupled_budget, random_budget, tuning_lemma)
 
 
 @pytest.fixture(scope="module")
@@ -168,11 +158,6 @@ def broken(claim: type[Claim], **changes: Any) -> Claim:
     return type(f"Broken{claim.__name__}", (claim,), static)()
 
 
-def scaled(claim: type[Any], factor: float, method: str = "bound") -> Claim:
-    original = getattr(claim, method)
-    return type("Broken", (claim,), {method: lambda self, *args: factor * original(self, *args)})()
-
-
 CONTROLS = {
     "a threshold for twice the price": broken(given_vectors.PenalisedForm, compressor=Doubled),
     "the first entries are kept": broken(given_vectors.TotalError, solve=earliest),
@@ -189,9 +174,9 @@ CONTROLS = {
     "free values for exact sends": broken(coupled_budget.SegmentLaw, solve=swapped),
     "free values cost more": broken(coupled_budget.FreeValues, solve=swapped),
     "gradients that change their sign": broken(coupled_budget.OneSign, solve=alternating),
-    "T × 0.999": scaled(coupled_budget.FreeValues, 0.999, "factor"),
-    "the tuning lemma × 0.999": scaled(tuning_lemma.TuningLemma, 0.999),
-    "the sharp one × 0.999": scaled(tuning_lemma.SharpTuningLemma, 0.999),
+    "T × 0.999": times(0.999, "factor", coupled_budget.FreeValues),
+    "the tuning lemma × 0.999": times(0.999, "bound", tuning_lemma.TuningLemma),
+    "the sharp one × 0.999": times(0.999, "bound", tuning_lemma.SharpTuningLemma),
     "a step size 5 % too large": broken(
         tuning_lemma.TuningLemma, stepsize=lambda *args: 1.05 * tuning_lemma.tuned(*args)
     ),

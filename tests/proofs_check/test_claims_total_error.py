@@ -2,48 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-import xarray
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
-from proofs_check.claim import Claim
 from proofs_check.claims.total_error import heterogeneity, price_in_bits, small_steps, workers_memory
 from proofs_check.extremal import Shrink
+from tests.proofs_check.judging import Results, broken, claims_in, record_of, records_of, results_of, times
 from toolkit.algorithms import ErrorFeedback, State
 from toolkit.compressors import HardThreshold, TopK
 from toolkit.constants import CompressorConstants, exact
-from toolkit.sweep import run_all
 
 MODULES = (heterogeneity, price_in_bits, small_steps, workers_memory)
-CLAIMS: dict[str, Claim] = {
-    value.id: value()
-    for module in MODULES
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
-Results = Mapping[str, xarray.Dataset]
+CLAIMS = claims_in(*MODULES)
+KINDS = {name: type(claim) for name, claim in CLAIMS.items()}
 
 
 @pytest.fixture(scope="module")
 def results() -> Results:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
+    return results_of(*CLAIMS.values())
 
 
 @pytest.fixture(scope="module")
 def records(results: Results) -> dict[str, dict[str, Any]]:
-    return {record["id"]: record for record in judge_claims(CLAIMS, results, "quick")}
-
-
-def judged(claim: Claim, results: Results | None = None) -> dict[str, Any]:
-    """The record of one claim, from results of the claim it is a variation of, or from its own."""
-    one = {claim.id: claim}
-    (record,) = judge_claims(one, run_all(needed(one, "quick"), jobs=1) if results is None else results, "quick")
-    return record
+    return records_of(*CLAIMS.values(), results=results)
 
 
 def test_ids() -> None:
@@ -115,16 +99,6 @@ def test_the_sharp_constant_is_attained_at_a_minimiser(records: dict[str, dict[s
 # Negative controls.
 
 
-def broken(claim: str, **changes: Any) -> Claim:
-    kind = type(CLAIMS[claim])
-    return type(f"Broken{kind.__name__}", (kind,), changes)()
-
-
-def times(claim: str, factor: float, method: str) -> Claim:
-    original = getattr(type(CLAIMS[claim]), method)
-    return broken(claim, **{method: lambda self, *args: factor * original(self, *args)})
-
-
 class Boastful(Shrink):
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return CompressorConstants(delta=exact(min(1.3 * self.delta, 0.95), "wishful"))
@@ -145,18 +119,18 @@ class Exclusive(heterogeneity.Counted):
 
 # With the same runs: another constant, another law, another exponent.
 SAME_RUNS = {
-    "S-a8 × 0.9": times("S-a8", 0.9, "constant"),
-    "S-a8-sharp × 0.9999": times("S-a8-sharp", 0.9999, "constant"),
-    "S-a10-threshold × 0.027": times("S-a10-threshold", 0.027, "bound"),
-    "T-a7: λ kept, but the floor constant": broken("T-a7-lambda", exponent=0.0),
-    "T-a7: raw kept, but the floor quadratic": broken("T-a7-raw", exponent=2.0),
+    "S-a8 × 0.9": times(0.9, "constant", KINDS["S-a8"]),
+    "S-a8-sharp × 0.9999": times(0.9999, "constant", KINDS["S-a8-sharp"]),
+    "S-a10-threshold × 0.027": times(0.027, "bound", KINDS["S-a10-threshold"]),
+    "T-a7: λ kept, but the floor constant": broken(KINDS["T-a7-lambda"], exponent=0.0),
+    "T-a7: raw kept, but the floor quadratic": broken(KINDS["T-a7-raw"], exponent=2.0),
 }
 
 
 @pytest.mark.parametrize("control", SAME_RUNS)
 def test_other_constants_are_violated(control: str, results: Results) -> None:
     claim = SAME_RUNS[control]
-    assert judged(claim, results)["verdict"] == "violated"
+    assert record_of(claim, results)["verdict"] == "violated"
 
 
 class Tenths(price_in_bits.Frozen):
@@ -210,23 +184,23 @@ class OtherSteps(small_steps.NoiselessRate):
 
 
 OTHER_RUNS = {
-    "S-a8 with a boastful δ": broken("S-a8", extremal=Boastful),
+    "S-a8 with a boastful δ": broken(KINDS["S-a8"], extremal=Boastful),
     "S-a9 in tenths": Tenths(),
-    "S-a9 of a forgetful method": broken("S-a9", method=Forgetful),
+    "S-a9 of a forgetful method": broken(KINDS["S-a9"], method=Forgetful),
     "S-a9-closed at s < 1": SmallScales(),
     "S-a10-covariance with one threshold": Unscaled(),
     "S-a10-top-k of the threshold": ThresholdForTopK(),
     "S-a10-threshold of Top-k": TopKForThreshold(),
-    "S-a10-reversal of the threshold": broken("S-a10-reversal", compressor=HardThreshold(lam=1.0)),
+    "S-a10-reversal of the threshold": broken(KINDS["S-a10-reversal"], compressor=HardThreshold(lam=1.0)),
     "T-a5-noiseless with γ ∝ T^(−1/2)": OtherSteps(),
-    "T-a7-lambda of a raw threshold": broken("T-a7-lambda", compressor=HardThreshold(raw=1.0)),
-    "T-a7-raw of Top-k": broken("T-a7-raw", compressor=TopK(k=2)),
+    "T-a7-lambda of a raw threshold": broken(KINDS["T-a7-lambda"], compressor=HardThreshold(raw=1.0)),
+    "T-a7-raw of Top-k": broken(KINDS["T-a7-raw"], compressor=TopK(k=2)),
 }
 
 
 @pytest.mark.parametrize("control", OTHER_RUNS)
 def test_other_runs_are_violated(control: str) -> None:
-    record = judged(OTHER_RUNS[control])
+    record = record_of(OTHER_RUNS[control])
     assert record["verdict"] == "violated"
     shown = next(one for one in record["instances"] if record["reason"].startswith(one["name"]))
     assert shown["measured"] != shown["bound"]
@@ -234,11 +208,11 @@ def test_other_runs_are_violated(control: str) -> None:
 
 def test_an_exclusive_threshold_misses_the_period_where_it_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_in_bits, "Counted", Exclusive)
-    assert judged(price_in_bits.Frozen())["verdict"] == "violated"
+    assert record_of(price_in_bits.Frozen())["verdict"] == "violated"
 
 
 def test_horizons_too_short_are_not_judged(results: Results) -> None:
-    claim = broken("T-a5-noiseless", stepsize=lambda self, T: 0.001)
-    record = judged(claim, results)
+    claim = broken(KINDS["T-a5-noiseless"], stepsize=lambda self, T: 0.001)
+    record = record_of(claim, results)
     assert record["verdict"] == "not applicable"
     assert "not yet forgotten" in record["reason"]

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
-from proofs_check.claim import Claim
 from proofs_check.claims.mem_sgd import sparsified_sgd_with_memory
 from proofs_check.claims.museum import three_workers
 from proofs_check.claims.qsgd import natural_compression, qsgd
 from proofs_check.claims.sign import error_feedback_fixes_sign
 from proofs_check.claims.total_error import error_feedback_identity, rethinking_sparsification
 from proofs_check.extremal import Shrink
+from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
 from toolkit.algorithms import State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.algorithms.error_feedback import ErrorFeedback
@@ -26,7 +25,6 @@ from toolkit.compressors.rand_k import RandK
 from toolkit.compressors.scaled_sign import ScaledSign
 from toolkit.compressors.top_k import TopK
 from toolkit.constants import CompressorConstants, exact
-from toolkit.sweep import run_all
 
 MODULES = (
     three_workers,
@@ -37,18 +35,7 @@ MODULES = (
     rethinking_sparsification,
     sparsified_sgd_with_memory,
 )
-CLAIMS = {
-    value.id: value()
-    for module in MODULES
-    for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Claim) and value.id and value.__module__ == module.__name__
-}
-
-
-def records_of(*claims: Claim) -> dict[str, dict[str, Any]]:
-    by_id = {claim.id: claim for claim in claims}
-    results = run_all(needed(by_id, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(by_id, results, "quick")}
+CLAIMS = claims_in(*MODULES)
 
 
 @pytest.fixture(scope="module")
@@ -177,16 +164,6 @@ class Forgetful(ErrorFeedback):
         return State(x=new.x, memory=0.999 * new.memory)
 
 
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(f"Broken{claim.__name__}", (claim,), changes)()
-
-
-def smaller(factor: float, method: str, claim: type[Claim]) -> Claim:
-    """The claim with its constant multiplied by a factor below 1."""
-    original = getattr(claim, method)
-    return broken(claim, **{method: lambda self, *args: factor * original(self, *args)})
-
-
 CONTROLS = {
     "Top-k that keeps the smallest": broken(rethinking_sparsification.TopKOptimal, compressor=KeepsSmallest),
     "its contraction": broken(sparsified_sgd_with_memory.TopKContraction, compressor=KeepsSmallest),
@@ -196,22 +173,22 @@ CONTROLS = {
     "the range of its density": broken(error_feedback_fixes_sign.SignContraction, compressor=WrongScale),
     "QSGD that rounds down": broken(qsgd.Unbiased, compressor=Truncates),
     "its variance": broken(qsgd.Variance, compressor=Truncates),
-    "QSGD's printed bound × 0.8": smaller(0.8, "omega", qsgd.VarianceBound),
-    "QSGD's sharp bound × 0.9999": smaller(0.9999, "omega", qsgd.SharpVarianceBound),
+    "QSGD's printed bound × 0.8": times(0.8, "omega", qsgd.VarianceBound),
+    "QSGD's sharp bound × 0.9999": times(0.9999, "omega", qsgd.SharpVarianceBound),
     "QSGD's sparsity without randomness": broken(qsgd.SharpSparsity, compressor=Truncates),
     "natural compression with even odds": broken(natural_compression.NaturalLaw, compressor=EvenOdds),
     "its bound": broken(natural_compression.NaturalBound, compressor=EvenOdds),
-    "natural compression's bound × 0.9999": smaller(0.9999, "omega", natural_compression.NaturalBound),
+    "natural compression's bound × 0.9999": times(0.9999, "omega", natural_compression.NaturalBound),
     "a forgetful method": broken(
         error_feedback_identity.VirtualIterate, method=Forgetful, compressors={"Top-2": TopK(2)}
     ),
-    "κ² × 0.6": smaller(0.6, "kappa_sq", rethinking_sparsification.AbsoluteMemory),
+    "κ² × 0.6": times(0.6, "kappa_sq", rethinking_sparsification.AbsoluteMemory),
     "S-d1 with a boastful δ": broken(error_feedback_fixes_sign.ErrorLemma, extremal=Boastful, compressors={}),
     "S-d1-sharp with a boastful δ": broken(
         error_feedback_fixes_sign.SharpErrorLemma, extremal=Boastful, compressors={}
     ),
     "S-d2 with a boastful δ": broken(error_feedback_fixes_sign.PathwiseMemory, extremal=Boastful, compressors={}),
-    "S-d2 × 0.9999": smaller(0.9999, "constant", error_feedback_fixes_sign.PathwiseMemory),
+    "S-d2 × 0.9999": times(0.9999, "constant", error_feedback_fixes_sign.PathwiseMemory),
     "no compression does not diverge": broken(three_workers.ExactDivergence, compressor=Identity()),
     "nor grow": broken(three_workers.Growth, compressor=Identity()),
     "no repair without memory": broken(three_workers.Repair, methods={"plain": (CompressedSGD(), ("x",))}),
@@ -221,7 +198,7 @@ CONTROLS = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    record = records_of(claim)[claim.id]
+    record = record_of(claim)
     assert record["verdict"] == "violated"
     shown = next(one for one in record["instances"] if record["reason"].startswith(one["name"]))
     assert shown["verdict"] == "violated"
@@ -233,7 +210,7 @@ def test_a_bound_in_expectation_is_violated_too():
     # Top-2 in dimension 12 with a claimed δ = 0.95 instead of 1/6: its memory exceeds the bound by far. That chance
     # hides it has a probability of at most 1e-6 per instance; the seeds are fixed.
     claim = broken(error_feedback_fixes_sign.SharpErrorLemma, compressors={"a boastful Top-2": BoastfulTopK(k=2)})
-    record = records_of(claim)["S-d1-sharp"]
+    record = record_of(claim)
     verdicts = {one["name"]: one["verdict"] for one in record["instances"]}
     assert verdicts["constant gradients with noise, a boastful Top-2"] == "violated"
     assert verdicts["a noisy quadratic, a boastful Top-2"] == "violated"

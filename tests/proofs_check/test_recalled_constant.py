@@ -10,7 +10,6 @@ import pytest
 from latex2mathml.converter import convert
 
 from problems.counterexamples.clipped_bowl import ClippedBowl
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.sign import recalled_constant
 from proofs_check.claims.sign.recalled_constant import (
@@ -29,15 +28,9 @@ from proofs_check.claims.sign.recalled_constant import (
     worst_case,
 )
 from proofs_check.exact_runs import sign_samples, standing_instances
-from toolkit.sweep import run_all
+from tests.proofs_check.judging import broken, record_of, records_of
 
 CLAIMS: dict[str, Claim] = {one.id: one() for one in (Cap, LongRun, Region, Start, Third, Unbiased)}
-
-
-def records_of(*claims: Claim) -> dict[str, dict[str, Any]]:
-    by_id = {claim.id: claim for claim in claims}
-    results = run_all(needed(by_id, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(by_id, results, "quick")}
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +45,6 @@ def test_verdict(name: str, records: dict[str, dict[str, Any]]) -> None:
     assert {one["verdict"] for one in record["instances"]} <= {"holds", "tight", "not applicable"}
     assert "\\" not in convert(CLAIMS[name].statement)
     assert record["ratio"] > 0.9999  # each of them is nearly attained
-
-
-def broken(kind: type[Claim], **changes: Any) -> Claim:
-    return type(f"Broken{kind.__name__}", (kind,), changes)()
 
 
 FALSE = Identity("(1 + r)² = 1 + r²", lambda r: (1 + r) ** 2, lambda r: 1 + r**2, (2,))
@@ -92,7 +81,7 @@ CONTROLS = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control: str) -> None:
     claim = CONTROLS[control]
-    assert records_of(claim)[claim.id]["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_the_cap_is_the_largest_ratio() -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims
-from proofs_check.claim import Claim
 from proofs_check.claims.mem_sgd import memory_of_top_k
 from proofs_check.claims.mem_sgd.memory_of_top_k import REACHED, approach, run_recipe, typical
 from proofs_check.top_k_memory import (
@@ -23,21 +20,11 @@ from proofs_check.top_k_memory import (
 )
 from proofs_check.top_k_recipes import RECIPES, recipe
 from proofs_check.top_k_sequences import best_gradients, cyclic_order, memory_after, search, whole
+from tests.proofs_check.judging import broken, claims_in, record_of, times
 from toolkit.compressors.top_k import TopK
 
-CLAIMS = {
-    value.id: value()
-    for value in vars(memory_of_top_k).values()
-    if isinstance(value, type)
-    and issubclass(value, Claim)
-    and value.id
-    and value.__module__ == memory_of_top_k.__name__
-}
+CLAIMS = claims_in(memory_of_top_k)
 PAIRS = [(d, k) for d in range(2, 8) for k in range(1, d)]
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    return judge_claims({claim.id: claim}, {}, "quick")[0]
 
 
 def test_ids():
@@ -163,22 +150,14 @@ class KeepsLargest(TopK):
         return x - TopK(k=x.shape[-1] - self.k).compress(x)
 
 
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(f"Broken{claim.__name__}", (claim,), changes)()
-
-
-def times(factor: float, claim: type[Any]) -> Claim:
-    return broken(claim, bound=lambda self, d, k: factor * claim.bound(self, d, k))
-
-
 CONTROLS = {
-    "the exact supremum × 0.999": times(0.999, memory_of_top_k.FewZeros),
+    "the exact supremum × 0.999": times(0.999, "bound", memory_of_top_k.FewZeros),
     "a compressor that keeps the largest": broken(memory_of_top_k.FewZeros, compressor=KeepsLargest),
     "it leaves the bound as well": broken(memory_of_top_k.SortedSums, compressor=KeepsLargest),
-    "the bound × 0.8": times(0.8, memory_of_top_k.SortedSums),
-    "more than the recipes reach": times(1.01, memory_of_top_k.Recipes),
-    "a formula that is 10 % too large": times(1.1, memory_of_top_k.Conjecture),
-    "a formula that is 10 % too small": times(0.9, memory_of_top_k.Conjecture),
+    "the bound × 0.8": times(0.8, "bound", memory_of_top_k.SortedSums),
+    "more than the recipes reach": times(1.01, "bound", memory_of_top_k.Recipes),
+    "a formula that is 10 % too large": times(1.1, "bound", memory_of_top_k.Conjecture),
+    "a formula that is 10 % too small": times(0.9, "bound", memory_of_top_k.Conjecture),
 }
 
 
