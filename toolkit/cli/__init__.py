@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from toolkit.cli import check, doctor, listing, reproduce, run, show, store
+from toolkit.cli import certify, check, doctor, listing, reproduce, run, show, store
 from toolkit.cli.group import Group
 from toolkit.cli.options import quiet_option
 
@@ -40,5 +40,15 @@ def csgd() -> None:
     """
 
 
-for command in (reproduce.reproduce, check.check, listing.list_kind, show.show, run.run, store.store, doctor.doctor):
+for command in (
+    reproduce.reproduce,
+    check.check,
+    listing.list_kind,
+    show.show,
+    run.run,
+    certify.certify,
+    certify.verify,
+    store.store,
+    doctor.doctor,
+):
     csgd.add_command(command)

@@ -1,0 +1,118 @@
+"""``csgd certify`` and ``csgd verify`` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from toolkit.__main__ import main
+
+Command = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def csgd(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["csgd", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return run
+
+
+DESCENT = (
+    "compressed-sgd",
+    "--class",
+    "smooth:mu=1/10",
+    "--compressor",
+    "contractive:delta=3/4",
+    "--stepsize",
+    "40/31",
+)
+FEEDBACK = ("ef21", "--class", "smooth:mu=0.1", "--compressor", "contractive:delta=0.75", "--stepsize", "20/33")
+
+
+def test_a_bound_without_slack_is_made_and_checked(csgd: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cert.json"
+    code, out, _ = csgd("certify", *DESCENT, "--out", file)
+    assert code == 0
+    assert "numeric worst case: 0.87513" in out
+    assert "proved: f(x_1) − f* ≤ 841/961 · (f(x_0) − f*)" in out
+    code, out, _ = csgd("verify", file)
+    assert code == 0
+    assert out.startswith("proved: f(x_1) − f* ≤ 841/961 · (f(x_0) − f*)\n")
+    assert "c_0: contractive message of g_0, delta = 3/4" in out
+    assert "x_1 = x_0 − 40/31 c_0" in out
+    assert "the statement is what compressed-sgd gives as simulate runs it" in out
+
+
+def test_an_irrational_rate_is_bounded_from_both_sides(csgd: Command, tmp_path: Path) -> None:
+    bounds = []
+    for side in ((), ("--lower",)):
+        file = tmp_path / "cert.json"
+        assert csgd("certify", *FEEDBACK, *side, "--out", file)[0] == 0
+        code, out, _ = csgd("verify", file)
+        assert code == 0
+        assert ("can be" in out) == bool(side)
+        assert "the statement is what ef21 gives" in out
+        bounds.append(json.loads(file.read_text())["bound"])
+    high, low = (int(p) / int(q) for p, q in (one.split("/") for one in bounds))
+    assert low < 0.884808291 < high < low * 1.00003
+
+
+def test_a_statement_that_is_not_the_methods_is_said_so(csgd: Command, tmp_path: Path) -> None:
+    from proofs_check.worst_case.certificate import upper_certificate
+
+    file = tmp_path / "cert.json"
+    csgd("certify", *DESCENT, "--out", file)
+    document = json.loads(file.read_text())
+    for changes, wanted in (
+        ({"stepsize": "39/31"}, "is NOT what compressed-sgd gives"),
+        ({"method": "ef21"}, "is NOT what ef21 gives"),
+        ({"steps": "40"}, "is NOT"),
+        ({"stepsize": "1e999999999"}, "cannot be compared"),
+        ({"method": "no-such-method"}, "cannot be compared"),
+        ({"functions": "smooth:mu=2"}, "cannot be compared"),
+    ):
+        raw = document["statement"] | {"about": document["statement"]["about"] | changes}
+        changed = upper_certificate(raw, 0, {}).document | {"bound": document["bound"], "proof": document["proof"]}
+        file.write_text(json.dumps(changed))
+        code, out, _ = csgd("verify", file)
+        assert code == 0  # what is proved is the statement, whatever the file says it is about
+        assert wanted in out, changes
+
+
+def test_what_is_not_proved_is_exit_code_1(csgd: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cert.json"
+    csgd("certify", *DESCENT, "--out", file)
+    file.write_text(file.read_text().replace('"bound": "841/961"', '"bound": "840/961"'))
+    code, out, err = csgd("verify", file)
+    assert (code, out) == (1, "")
+    assert err == "not proved: the multipliers prove no bound as low as 840/961\n"
+    assert csgd("verify", tmp_path / "none.json")[0] == 1
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), [
+    (("ef12", "--stepsize", "1"), 2, "no member of that name"),
+    (("ef21", "--stepsize", "1/x"), 2, "no exact number"),
+    (("ef21", "--stepsize", "1", "--class", "smoth"), 2, "Nearest names: smooth"),
+    (("ef21", "--stepsize", "1", "--class", "smooth:nu=1"), 2, "its parameters are L, mu"),
+    (("ef21", "--stepsize", "1", "--compressor", "contractive:delta"), 2, "no parameter"),
+    (("ef21", "--stepsize", "1", "--compressor", "contractive:delta=3/5"), 2, "not a rational number"),
+    (("ef21", "--stepsize", "1", "--compressor", "unbiased:omega=1"), 2, "made for a relative error"),
+    (("sgd", "--stepsize", "1", "--measure", "potential"), 2, "there is no such measure"),
+    (("sgd", "--stepsize", "1", "--out", "no/such/folder/cert.json"), 2, "no such folder"),
+    (("error-feedback", "--stepsize", "20/33", "--class", "smooth:mu=1/10", "--compressor", "contractive:delta=3/4",
+      "--workers", "2"), 3, "the solver ended with"),
+])  # fmt: skip
+def test_what_cannot_be_certified_is_told(csgd: Command, arguments: tuple[str, ...], code: int, words: str) -> None:
+    found = csgd("certify", *arguments)
+    assert found[0] == code
+    assert words in found[2]
