@@ -32,11 +32,13 @@ from proofs_check.worst_case import (
     gap,
     gradient,
     solve,
+    statement,
     trace,
     verify,
 )
 from proofs_check.worst_case.certificate import upper_certificate
 from proofs_check.worst_case.certifying import Uncertified
+from proofs_check.worst_case.naming import described
 from proofs_check.worst_case.program import Program
 from proofs_check.worst_case.settings import (
     best_stepsize,
@@ -413,3 +415,37 @@ def test_the_simplest_number_nearby():
     assert [simplest(value, 1e-6) for value in (0.0, 1 / 3, -2 / 7, 3.0, 0.875130072)] == [
         0, Q(1, 3), Q(-2, 7), 3, Q(841, 961),
     ]  # fmt: skip
+
+
+GOLDEN = sorted((Path(__file__).parent / "certificates").glob("*.json"))
+BOUNDS = {
+    "cgd-1-step-tight": "841/961",
+    "cgd-5-steps": "1076453/2097152",
+    "cgd-5-steps-lower": "2152885/4194304",
+    "ef-3-workers": "57987/65536",
+    "ef-5-steps-tight": "1024/59049",
+    "ef21-1-step": "57987/65536",
+    "ef21-1-step-lower": "7422273/8388608",
+    "ef21-5-steps-tight": "1024/59049",
+    "unbiased-2-steps": "730591/1048576",
+}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_certificates_made_earlier_still_prove_what_they_did(path):
+    document = verify.read(str(path))
+    assert verify.check(document).startswith("proved: ")
+    assert document["bound"] == BOUNDS[path.stem]
+    about = document["statement"]["about"]
+    assert statement(described(about), about) == document["statement"]
+    lowered = {**document, "bound": str(Q(document["bound"]) * (1 - 2 * SLACK))}
+    raised = {**document, "bound": str(Q(document["bound"]) * (1 + 2 * SLACK))}
+    assert reason(lowered if document["proof"]["kind"] == "upper" else raised)
+
+
+def test_the_verifier_also_runs_as_a_module_of_the_package():
+    assert {path.stem for path in GOLDEN} == set(BOUNDS)
+    root = Path(__file__).parent.parent.parent
+    command = [sys.executable, "-m", "proofs_check.worst_case.verify", str(GOLDEN[0])]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "proved: f_1 <= 841/961, where f_0 + -1 <= 0\n")
