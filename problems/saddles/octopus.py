@@ -165,7 +165,7 @@ class Octopus(Problem):
     def g2(self, u: Any, order: int = 0) -> Any:
         """Return g_2, continued by L below τ, or one of its first three derivatives."""
         height, tau = self.L + self.gamma, self.tau
-        s = np.clip(u / tau - 1, 0.0, 1.0)
+        s = np.minimum(np.maximum(u / tau - 1, 0.0), 1.0)  # on single numbers np.clip takes several times as long
         if order == 0:
             return self.L - height * s**3 * (10 - s * (15 - 6 * s))
         if order == 1:
