@@ -276,6 +276,24 @@ def test_phase_diagrams_have_horizons_where_cells_cross_them(drawings):
     assert strips[strips.y > 0].value.max() < E_FOLDS < 36 < descent
 
 
+def test_most_runs_escape_where_the_median_is_before_the_horizon(drawings):
+    times, shares = (
+        drawings[name].table.query("kind == 'field'").reset_index(drop=True)
+        for name in ("phase-diagrams", "escape-probability")
+    )
+    assert (times[["panel", "x", "y"]] == shares[["panel", "x", "y"]]).all(axis=None)
+    assert shares.value.between(0, 1).all()
+    before = times.value <= E_FOLDS
+    assert (shares.value[before] >= 0.5).all()
+    assert (shares.value[~before] <= 0.5).all()
+    assert set(shares.value) >= {0.0, 1.0}
+    curves = drawings["escape-probability"].table.query("kind == 'measured' and y_low == y_low")
+    assert (curves.y_low <= curves.y).all()
+    assert (curves.y <= curves.y_high).all()
+    alone = curves[curves.curve == "descent: by rounding"]
+    assert (alone.y == 0).all()
+
+
 def test_total_error_shows_what_it_says(drawings):
     table = drawings["total-error"].table
     for one in _sparsified.SETTINGS:
