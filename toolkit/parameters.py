@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
+from numbers import Rational
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 
 import numpy as np
@@ -109,7 +110,8 @@ def check_number(owner: Any, field: str, wanted: str, fits: Callable[[Any], bool
     toolkit.errors.WrongUse: Signum(beta=1.5): beta must be a number in [0, 1]. Give such a number.
     """
     for value in values(getattr(owner, field)):
-        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        # A Fraction is a number too: of a method that is analysed exactly, on symbolic vectors.
+        number = isinstance(value, (Rational, float, np.integer, np.floating)) and not isinstance(value, bool)
         if not (isinstance(value, Schedule) or (number and fits(value))):
             asked = f"{type(owner).__name__}({field}={value!r})"
             raise WrongUse(asked, f"{field} must be {wanted}", "give such a number")

@@ -9,7 +9,7 @@ import pytest
 
 from proofs_check.checking import find_claims, judge_claims
 from proofs_check.claim import Claim
-from proofs_check.claims.worst_case import rate_of_compressed_descent, rate_of_error_feedback
+from proofs_check.claims.worst_case import one_step_of_diana, rate_of_compressed_descent, rate_of_error_feedback
 from proofs_check.worst_case import brackets
 from proofs_check.worst_case.messages import Projection
 from proofs_check.worst_case.settings import cgd, error_feedback
@@ -20,7 +20,7 @@ def verdict(claim: Claim, level: str = "quick") -> dict[str, Any]:
 
 
 IDS = {"WC-known", "WC-CGD", "WC-CGD-N", "WC-CGD-unbiased", "WC-EF", "WC-EF21", "WC-EF-N", "WC-EF21-N", "WC-EF-workers",
-       "WC-EF21-workers", "WC-order"}  # fmt: skip
+       "WC-EF21-workers", "WC-order", "WC-DIANA"}  # fmt: skip
 
 
 def test_every_verdict_is_the_expected_one():
@@ -74,3 +74,11 @@ def test_what_cannot_be_certified_is_undecided(make):
     found = make("one", model, 1.0)
     assert found.verdict == "undecided"
     assert "solver ended with" in found.reason
+
+
+def test_a_rate_that_diana_does_not_have_is_undecided(monkeypatch):
+    right = one_step_of_diana.one_step
+    longer = lambda n, omega, mu, stepsize, a: right(n, omega, mu, 3 * stepsize, a)  # noqa: E731
+    assert verdict(one_step_of_diana.OneStepOfDiana())["verdict"] == "holds"
+    monkeypatch.setattr(one_step_of_diana, "one_step", longer)
+    assert verdict(one_step_of_diana.OneStepOfDiana())["verdict"] == "undecided"
