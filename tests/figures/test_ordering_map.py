@@ -1,0 +1,60 @@
+"""The map of the ordering: what it shows as proved is proved, and the spiral never contradicts it."""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+
+import numpy as np
+import pytest
+
+from figures import ordering_map
+from figures.ordering_map import BETTER, NOT_BETTER, OrderingMap, cells
+from proofs_check.worst_case.spiral import gain_limit
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    return OrderingMap().draw({}, [], "quick")
+
+
+def test_every_dot_is_a_certificate_of_its_point(drawing):
+    found = cells("quick")
+    dots = drawing.table[drawing.table.curve == BETTER]
+    assert 0 < len(dots) == found.better.sum() < found.better.size
+    assert len(drawing.table[drawing.table.curve == NOT_BETTER]) == found.better.size - len(dots)
+    for kappa, row in zip(found.kappas, found.found, strict=True):
+        for s, one in zip(found.errors, row, strict=True):
+            assert (one.mu, one.s) == (Q(1, kappa), s)
+            assert one.proof.verified().startswith("proved for every N")
+            assert one.better == (one.gain > 1) == ((dots.x == kappa) & np.isclose(dots.y, float(s * s))).any()
+    cell = drawing.table[drawing.table.kind == "field"].pivot(index="x", columns="y", values="value").to_numpy()
+    assert cell == pytest.approx(found.gain, rel=1e-12)
+
+
+def test_no_spiral_contradicts_a_certificate():
+    found = cells("quick")
+    limits = np.array([[gain_limit(1 / kappa, float(s)) for s in found.errors] for kappa in found.kappas])
+    assert (found.gain < limits).all()
+    assert (limits - found.gain).max() < 0.12  # proofs at this level are coarse: 1.5 times their precision, 0.02, below
+
+
+def test_between_both_boundaries_the_order_is_open(drawing):
+    lines = {name: drawing.table[drawing.table.curve == name] for name in drawing.table.curve.unique()}
+    proved, refuted = lines["EF better, between certificates"], lines["CGD better, by a spiral"]
+    for epsilon in (0.1, 0.3, 0.6):
+        left, right = (np.interp(epsilon, *one.sort_values("y")[["y", "x"]].to_numpy().T) for one in (refuted, proved))
+        assert 2 < left < right < 40
+
+
+def test_without_proofs_there_are_no_dots(monkeypatch):
+    def none(*point):
+        raise ordering_map.Uncertified("a proof", "there is none", "look elsewhere")
+
+    monkeypatch.setattr(ordering_map, "compare", none)
+    monkeypatch.setattr(ordering_map, "best_scale", lambda *point: (Q(1), 1.1))
+    cells.cache_clear()
+    try:
+        assert np.isnan(cells("quick").gain).all()
+        assert not cells("quick").better.any()
+    finally:
+        cells.cache_clear()
