@@ -73,7 +73,7 @@ def longest(L: Number, K: Number) -> float:
     Examples
     --------
     >>> s = Fraction(2, 5)
-    >>> longest(1, curvature(s, 1, 1, published_weight(s))), float(1 - s)
+    >>> round(longest(1, curvature(s, 1, 1, published_weight(s))), 12), float(1 - s)
     (0.75, 0.6)
     """
     return 2 / (float(L) + sqrt(float(L) ** 2 + 4 * float(K)))
