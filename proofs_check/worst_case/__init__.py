@@ -29,7 +29,7 @@ _HOME = {
         "functions": ("Convex", "Lipschitz", "Smooth"),
         "lyapunov": ("LyapunovProof", "Potential", "Search", "certify_every_step"),
         "measures": ("EF21Potential", "ErrorFeedbackPotential", "distance", "gap", "gradient", "norm_sq"),
-        "messages": ("AbsoluteError", "Contractive", "Projection", "Unbiased"),
+        "messages": ("AbsoluteError", "Contractive", "Noise", "Projection", "Unbiased"),
         "model": ("Model",),
         "program": ("assemble",),
         "statements": ("statement",),

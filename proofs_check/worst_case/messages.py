@@ -13,7 +13,7 @@ from toolkit.errors import WrongUse
 if TYPE_CHECKING:
     from proofs_check.worst_case.model import Model
 
-__all__ = ["AbsoluteError", "Contractive", "Message", "MessageClass", "Projection", "Unbiased"]
+__all__ = ["AbsoluteError", "Contractive", "Message", "MessageClass", "Noise", "Projection", "Unbiased"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,5 +153,39 @@ class Unbiased(MessageClass):
     def conditions(self, model: Model, message: Message) -> Iterator[Constraint]:
         noise = message.arrived - message.given
         yield Constraint("", noise**2 - self.omega * message.given**2)
-        for i in range(message.past):
-            yield Constraint(f"noise {model.vectors[i]}", noise @ model.basis(i), equality=True)
+        yield from _orthogonal(model, message)
+
+
+@dataclass(frozen=True)
+class Noise(MessageClass):
+    r"""Unbiased gradient samples of bounded variance, for ``inexact=`` of `trace`.
+
+    .. math:: E\langle \xi, v \rangle = 0 \text{ for every earlier } v, \qquad E\|\xi\|^2 \le \sigma^2
+
+    Parameters
+    ----------
+    sigma_sq : exact number ≥ 0
+        σ².
+    """
+
+    sigma_sq: Any
+
+    noisy = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sigma_sq", exact(self.sigma_sq))
+        _check(self, "sigma_sq", not isinstance(self.sigma_sq, Fraction) or self.sigma_sq >= 0, "at least 0")
+
+    def parameters(self) -> dict[str, Any]:
+        return {"class": "variance", "sigma_sq": self.sigma_sq}
+
+    def conditions(self, model: Model, message: Message) -> Iterator[Constraint]:
+        yield Constraint("", (message.arrived - message.given) ** 2 - self.sigma_sq)
+        yield from _orthogonal(model, message)
+
+
+def _orthogonal(model: Model, message: Message) -> Iterator[Constraint]:
+    """Yield that the noise of a message is orthogonal to all that was before it."""
+    for i in range(message.past):
+        noise = message.arrived - message.given
+        yield Constraint(f"noise {model.vectors[i]}", noise @ model.basis(i), equality=True)

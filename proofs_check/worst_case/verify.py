@@ -23,7 +23,7 @@ TEXT, VECTOR = re.compile(r"[ -~γμκδω²]{0,400}"), {NAME: NUMBER}
 EXPRESSION = {"products": [(NUMBER, VECTOR, VECTOR)], "scalars": VECTOR, "constant": NUMBER}
 FUNCTION = {"name": NAME, "class": re.compile("smooth|convex|lipschitz"), "constants": VECTOR,
             "anchor": re.compile("minimum|infimum|none"), "points": [{"x": VECTOR, "g": VECTOR, "f": VECTOR}]}
-MESSAGE = {"class": re.compile("contractive|projection|absolute|unbiased"), "constants": VECTOR,
+MESSAGE = {"class": re.compile("contractive|projection|absolute|unbiased|variance"), "constants": VECTOR,
            "given": VECTOR, "arrived": VECTOR, "past": re.compile("[0-9]{1,3}")}
 STATEMENT = {"format": re.compile("worst case of a first-order method, 1"), "about": {TEXT: TEXT},
              "vectors": [NAME], "scalars": [NAME], "named": {NAME: VECTOR}, "functions": [FUNCTION],
@@ -158,13 +158,13 @@ class Statement:
         kind, past = raw["class"], int(raw["past"])
         given, arrived = combine(raw["given"], self.vectors), combine(raw["arrived"], self.vectors)
         error = {i: a for i, a in add(dict(arrived), given, -1).items() if a}
-        require(constant >= 0 and (constant <= 1 or kind in ("absolute", "unbiased")), f"{name}: constant out of range")
-        share = constant if kind == "unbiased" else 1 - constant
-        allowed = {"1": constant} if kind == "absolute" else self.dot(given, given, share)
+        absolute, noisy = kind in ("absolute", "variance"), kind in ("unbiased", "variance")
+        require(constant >= 0 and (constant <= 1 or absolute or noisy), f"{name}: its constant is out of range")
+        allowed = {"1": constant} if absolute else self.dot(given, given, constant if noisy else 1 - constant)
         self.forms[name] = add(self.dot(error, error), allowed, -1), False
         if kind == "projection":
             self.forms[f"{name} projection"] = self.dot(arrived, error, -1), True
-        if kind == "unbiased":
+        if noisy:
             self.no_lower = "a model of moments gives upper bounds only"
             fresh = len(error) == 1 and max(given, default=-1) < past <= min(error)
             require(fresh, f"{name}: its noise must be one vector, later than its past, which holds what is given")

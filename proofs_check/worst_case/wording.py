@@ -27,7 +27,7 @@ def bound_in_words(document: Mapping[str, Any]) -> str:
     metrics = [_expression(one, values) for one in raw["metric"]]
     metric = metrics[0] if len(metrics) == 1 else f"min({', '.join(metrics)})"
     above = document["proof"]["kind"] == "upper"
-    constants = [one for one in raw["messages"] if one["class"] == "absolute"]
+    constants = [one for one in raw["messages"] if one["class"] in ("absolute", "variance")]
     constants += [one for one in raw["functions"] if one["class"] == "lipschitz"]
     assumed = raw["assumptions"]
     if len(assumed) == 1 and assumed[0]["is"] == "<= 0" and assumed[0]["constant"] == "-1" and not constants:

@@ -18,6 +18,7 @@ from proofs_check.worst_case import (
     ErrorFeedbackPotential,
     Lipschitz,
     Model,
+    Noise,
     Projection,
     Smooth,
     Swept,
@@ -160,6 +161,14 @@ def test_inexact_gradients_are_compressed_gradients():
     assert solve(run.worst(gap, gap)).value == pytest.approx(cgd_factor(MU, S, cgd_best_stepsize(MU, S)), rel=SAME)
 
 
+def test_samples_of_bounded_variance_leave_a_floor():
+    for workers in (1, 2):
+        run = trace(SGD(stepsize=Q(1, 2)), Smooth(mu=MU), steps=2, workers=workers, inexact=Noise(sigma_sq=3),
+                    minimiser="shared")  # fmt: skip
+        once, noise = 0.95**2, 0.25 * 3 / workers
+        assert solve(run.worst(distance, distance)).value == pytest.approx(once**2 + (1 + once) * noise, rel=SAME)
+
+
 def test_nonconvex_descent():
     run = trace(SGD(stepsize=Q(1)), Smooth(mu=-1), steps=5, minimiser="infimum")
     # 4L/(3N) from f(x_0) − f(x_N) (row 4 of the oracle table), and f(x_N) − f* is at least ‖∇f(x_N)‖²/(2L).
@@ -245,6 +254,9 @@ MODELS = {
         EF21Momentum(stepsize=Q(1, 3), momentum=1), Smooth(mu=-1), AbsoluteError(kappa_sq=Q(2, 7)), steps=2,
         minimiser="infimum",
     ).worst(gradient, gap, smallest=True),
+    "noisy gradients": lambda: trace(
+        SGD(stepsize=Q(1, 3)), Smooth(mu=MU), steps=2, workers=2, inexact=Noise(sigma_sq=Q(1, 3))
+    ).worst(distance, distance),
     "subgradient": lambda: trace(SGD(stepsize=Q(1, 6)), Lipschitz(M=2), steps=2).worst(gap, distance, smallest=True),
 }  # fmt: skip
 

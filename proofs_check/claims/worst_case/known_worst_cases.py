@@ -12,6 +12,7 @@ from proofs_check.worst_case.solving import solve
 if TYPE_CHECKING:
     import xarray
 
+LARGE = (8,)  # takes a second
 TOLERANCE = 1e-6  # relative: what double precision is trusted with
 
 
@@ -28,6 +29,8 @@ class KnownWorstCases(Claim):
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         found = []
         for row, known in sorted(KNOWN.items()):
+            if row in LARGE and level == "quick":
+                continue
             value = solve(known.model()).value
             apart = value / known.value - 1
             verdict = "holds" if abs(apart) <= TOLERANCE else "violated"
