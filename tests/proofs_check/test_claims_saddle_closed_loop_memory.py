@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
 from problems import Quadratic
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.closed_loop_memory import (
     Between,
@@ -25,22 +23,17 @@ from proofs_check.closed_loop import closed_loop, corrected
 from proofs_check.moments import model, moments
 from proofs_check.multipliers import multipliers
 from proofs_check.open_loop import open_loop_memory
+from tests.proofs_check.judging import broken, record_of, results_of
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
 from toolkit.compressors import Bernoulli, RandK, TopK
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (Exact, Naive, Between, Rotated, Simulated)}
 
 
 @pytest.fixture(scope="module")
 def results():
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -99,8 +92,8 @@ def test_negative_controls_are_violated(control, results):
 
 
 def test_top_k_is_corrected_by_something_else():
-    claim = type("OfTopK", (Simulated,), {"compressor": lambda self: TopK(k=self.k)})()
-    assert record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))["verdict"] == "violated"
+    claim = broken(Simulated, compressor=lambda self: TopK(k=self.k))
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_without_curvature_the_loop_is_open():

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.communication import (
     GainInAccuracy,
@@ -23,27 +22,18 @@ from proofs_check.claims.saddle.communication import (
     uncompressed,
     with_memory,
 )
+from tests.proofs_check.judging import record_of, results_of
 from toolkit.algorithms import CompressedPerturbedSGD, State, mean
 from toolkit.compressors import Identity, RandK, TopK
 from toolkit.experiment import Experiment
 from toolkit.simulation import run
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (GainInDimension, GainInAccuracy, LargerGain)}
 
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
-
-
-def judged(claim: Claim) -> dict[str, Any]:
-    return record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -95,7 +85,7 @@ class ManyCoordinates(LargerGain):
 
 @pytest.mark.parametrize("control", [WithoutMemory, ShareOfAll])
 def test_negative_controls_are_violated(control: type[Claim]) -> None:
-    assert judged(control())["verdict"] == "violated"
+    assert record_of(control())["verdict"] == "violated"
 
 
 def test_a_wrong_exponent_is_violated_and_a_narrow_margin_undecided(results: Any) -> None:
@@ -104,7 +94,7 @@ def test_a_wrong_exponent_is_violated_and_a_narrow_margin_undecided(results: Any
 
 
 def test_all_coordinates_take_more_bits_than_the_theory() -> None:
-    assert judged(ManyCoordinates())["verdict"] == "violated"
+    assert record_of(ManyCoordinates())["verdict"] == "violated"
 
 
 def test_a_diverged_run_gains_nothing_and_a_slow_one_leaves_it_open() -> None:
@@ -120,8 +110,8 @@ def test_a_diverged_run_gains_nothing_and_a_slow_one_leaves_it_open() -> None:
         def compressed(self, point: Point) -> Experiment:
             return replace(super().compressed(point), steps=5, record=(5,))
 
-    assert judged(TooLong())["verdict"] == "violated"
-    assert judged(TooShort())["verdict"] == "undecided"
+    assert record_of(TooLong())["verdict"] == "violated"
+    assert record_of(TooShort())["verdict"] == "undecided"
 
 
 def test_without_compression_nothing_is_gained() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.compression_escape import (
     EPS,
@@ -28,23 +27,18 @@ from proofs_check.claims.saddle.compression_escape import (
     saddle,
     starts,
 )
+from tests.proofs_check.judging import broken, record_of, records_of
 from toolkit.algorithms import EF21, State
 from toolkit.compressors import QSGD, Natural, TopK
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {
     claim.id: claim() for claim in (Rounding, Escape, Slow, EscapeTime, Growth, Exact, TwoMemories)
 }
 
 
-def records_of(claims: dict[str, Claim]) -> dict[str, dict[str, Any]]:
-    results = run_all(needed(claims, "quick"), jobs=1)
-    return {record["id"]: record for record in judge_claims(claims, results, "quick")}
-
-
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, Any]]:
-    return records_of(CLAIMS)
+    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -63,10 +57,6 @@ class AlongTheAxes(Escape):
 class ExactFirst(EF21):
     def init(self, x: Any, oracle: Any, channel: Any, draw: Any) -> State:
         return State(x=x, estimate=channel.send(oracle.sample(x), exact=True))
-
-
-def broken(claim: type[Claim], **changes: Any) -> Claim:
-    return type(claim.__name__, (claim,), changes)()
 
 
 NATURAL = {"natural": (Natural(), ("no memory",))}
@@ -89,7 +79,7 @@ CONTROLS: dict[str, Claim] = {
 @pytest.mark.parametrize("control", CONTROLS)
 def test_negative_controls_are_violated(control):
     claim = CONTROLS[control]
-    assert records_of({claim.id: claim})[claim.id]["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 @pytest.mark.parametrize("stepsize", [1 / 64, 1 / 8, 1.0])

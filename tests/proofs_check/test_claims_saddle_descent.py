@@ -9,7 +9,7 @@ from latex2mathml.converter import convert
 
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.descent import DescentLemma, ImproveOrLocalise
-from tests.proofs_check.judging import record_of, records_of
+from tests.proofs_check.judging import broken, record_of, records_of
 
 CLAIMS = {kind.id: kind() for kind in (DescentLemma, ImproveOrLocalise)}
 
@@ -32,13 +32,9 @@ def test_verdict(records, claim_id):
 @pytest.mark.parametrize("kind", [DescentLemma, ImproveOrLocalise])
 def test_another_constant_is_violated(kind: type[Claim]) -> None:
     better = 1.0001 if kind is DescentLemma else 0.9999
-    claim = type("Broken", (kind,), {"factor": better * kind.factor})()
-    record = record_of(claim)
-    assert record["verdict"] == "violated"
+    assert record_of(broken(kind, factor=better * kind.factor))["verdict"] == "violated"
 
 
 @pytest.mark.parametrize("kind", [DescentLemma, ImproveOrLocalise])
 def test_a_step_that_is_too_long_is_violated(kind: type[Claim]) -> None:
-    claim = type("Broken", (kind,), {"limit": 1.5})()
-    record = record_of(claim)
-    assert record["verdict"] == "violated"
+    assert record_of(broken(kind, limit=1.5))["verdict"] == "violated"

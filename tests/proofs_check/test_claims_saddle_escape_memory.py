@@ -9,24 +9,18 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.escape_memory import MeanGrowth, MemoryGrowth, MemoryTime
 from proofs_check.escape_laws import log_growth, mean_growth, memory_rate
+from tests.proofs_check.judging import record_of, results_of
 from toolkit.experiment import Experiment
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (MemoryGrowth, MemoryTime, MeanGrowth)}
 
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -67,7 +61,7 @@ def test_a_memory_that_is_reset_does_not_wait() -> None:
             return {"runs": replace(one, algorithm=type(one.algorithm)(radius=0.0, reset=2))}
 
     claim = Reset()
-    assert record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))["verdict"] == "violated"
+    assert record_of(claim)["verdict"] == "violated"
 
 
 def test_rates_where_nothing_or_little_is_compressed() -> None:

@@ -8,22 +8,16 @@ from typing import Any
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.escape_time import Accuracy, LogDimension
-from toolkit.sweep import run_all
+from tests.proofs_check.judging import record_of, results_of
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LogDimension, Accuracy)}
 
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -69,7 +63,7 @@ def test_a_perturbation_of_constant_size_per_coordinate_is_violated() -> None:
             return super().radius(d) * sqrt(d)
 
     claim = PerCoordinate()
-    record = record_of(claim, run_all(needed({claim.id: claim}, "quick"), jobs=1))
+    record = record_of(claim)
     assert record["verdict"] == "violated"
     slope = next(one for one in record["instances"] if one["name"].startswith("slope"))
     assert slope["verdict"] == "violated"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.escape_tuned import (
     BreakEven,
@@ -21,10 +20,10 @@ from proofs_check.claims.saddle.escape_tuned import (
     implied_step,
 )
 from proofs_check.escape_laws import largest_step
+from tests.proofs_check.judging import record_of, results_of
 from toolkit.algorithms import PerturbedSGD
 from toolkit.compressors import Identity
 from toolkit.simulation import run
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {
     claim.id: claim() for claim in (LargestStep, BreakEven, TwoTerms, BreakEvenPower, FactorDimension)
@@ -33,12 +32,7 @@ CLAIMS: dict[str, Claim] = {
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

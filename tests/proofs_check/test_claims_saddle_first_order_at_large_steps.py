@@ -10,7 +10,6 @@ import pytest
 from latex2mathml.converter import convert
 
 from proofs_check.cases import Case
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.first_order_at_large_steps import EveryStep, FirstOrderExactly
 from proofs_check.claims.saddle.perturbed_first_order import FirstOrder
@@ -18,6 +17,7 @@ from proofs_check.convergence import ERROR_PROBABILITY
 from proofs_check.moments import Model, moments
 from proofs_check.multipliers import multipliers
 from proofs_check.statistics import decide_upper_bound
+from tests.proofs_check.judging import broken, record_of, results_of
 from toolkit.compressors import RandK
 from toolkit.sweep import run_all
 
@@ -26,12 +26,7 @@ CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (FirstOrderExactly, E
 
 @pytest.fixture(scope="module")
 def results() -> Any:
-    return run_all(needed(CLAIMS, "quick"), jobs=1)
-
-
-def record_of(claim: Claim, results: Any) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
+    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -50,8 +45,7 @@ def test_every_term_is_needed(term: int, results: Any) -> None:
 
 
 def test_the_memory_term_of_a_step_is_the_smallest(results: Any) -> None:
-    smaller = type("Smaller", (EveryStep,), {"memory_term": 0.499})()
-    assert record_of(smaller, results)["verdict"] == "violated"
+    assert record_of(broken(EveryStep, memory_term=0.499), results)["verdict"] == "violated"
 
 
 def test_second_moments_diverge_from_the_derived_step_on() -> None:

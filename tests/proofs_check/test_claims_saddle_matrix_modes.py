@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.matrix_modes import (
     SINGULAR_VALUES,
@@ -18,16 +15,11 @@ from proofs_check.claims.saddle.matrix_modes import (
     bases,
     plateau,
 )
+from tests.proofs_check.judging import record_of
 from toolkit.algorithms import SGD, ErrorFeedback
 from toolkit.compressors import Identity, ScaledSign, TopK
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (Modes, SymmetricStart, SymmetryBroken)}
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, run_all(needed({claim.id: claim}, "quick"), jobs=1), "quick")
-    return record
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -7,13 +7,8 @@ import pytest
 from latex2mathml.converter import convert
 
 from problems import Octopus
-from proofs_check.checking import judge_claims
 from proofs_check.claims.saddle.octopus_random_start import RandomStart, seam_terms
-
-
-def record_of(claim):
-    (record,) = judge_claims({claim.id: claim}, {}, "quick")
-    return record
+from tests.proofs_check.judging import record_of
 
 
 def test_verdict():

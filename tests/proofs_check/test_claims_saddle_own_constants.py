@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.own_constants import OutOfReach, OutOfReachWithNoise, Rates, Returns
 from proofs_check.eq_6 import Eq6
 from proofs_check.eq_8 import Eq8
 from proofs_check.parameters_2017 import Parameters2017
-from toolkit.sweep import run_all
+from tests.proofs_check.judging import record_of
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (OutOfReach, OutOfReachWithNoise, Rates, Returns)}
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    (record,) = judge_claims({claim.id: claim}, run_all(needed({claim.id: claim}, "quick"), jobs=1), "quick")
-    return record
 
 
 @pytest.mark.parametrize("name", CLAIMS)

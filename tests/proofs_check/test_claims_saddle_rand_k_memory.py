@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.rand_k_memory import Correlated, Simulated, White
 from proofs_check.open_loop import rand_k_memory, stationary_rand_k_memory
-from tests.proofs_check.judging import record_of, results_of
+from tests.proofs_check.judging import broken, record_of, results_of
 from toolkit.compressors import RandK, TopK
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (White, Correlated, Simulated)}
@@ -56,7 +56,7 @@ CONTROLS: dict[str, Claim] = {
     "the law of a constant": AsIfConstant(),
     "correlation counted once": OneSided(),
     "a limit without what is sent": OnlyTheLimit(),
-    "fewer coordinates": type("Fewer", (White,), {"kept": staticmethod(lambda k: RandK(k=1))})(),
+    "fewer coordinates": broken(White, kept=staticmethod(lambda k: RandK(k=1))),
     "the law without correlation": UncorrelatedLaw(),
 }
 
@@ -67,8 +67,7 @@ def test_negative_controls_are_violated(control, results):
 
 
 def test_top_k_has_another_memory():
-    claim = type("OfTopK", (Simulated,), {"kept": TopK, "correlations": {"quick": (0.0,)}})()
-    record = record_of(claim)
+    record = record_of(broken(Simulated, kept=TopK, correlations={"quick": (0.0,)}))
     verdicts = {one["name"]: one["verdict"] for one in record["instances"]}
     assert verdicts == {
         "rand-k, k = d/4, c = 0": "violated",

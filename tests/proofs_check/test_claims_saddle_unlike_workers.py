@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from latex2mathml.converter import convert
 
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle.unlike_workers import FloorOfErrorFeedback, Heterogeneity, SpeedUp
+from tests.proofs_check.judging import record_of
 from toolkit.algorithms import ErrorFeedback, PowerEF
-from toolkit.sweep import run_all
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (SpeedUp, Heterogeneity, FloorOfErrorFeedback)}
-
-
-def judged(claim: Claim) -> dict[str, Any]:
-    results = run_all(needed({claim.id: claim}, "quick"), jobs=1)
-    (record,) = judge_claims({claim.id: claim}, results, "quick")
-    return record
 
 
 @pytest.mark.parametrize("name", CLAIMS)
 def test_verdict(name: str) -> None:
     # The seeds are fixed; that a slope's interval misses the truth has probability 1 %.
-    record = judged(CLAIMS[name])
+    record = record_of(CLAIMS[name])
     assert record["verdict"] == "holds", record["reason"]
     assert "\\" not in convert(CLAIMS[name].statement)
 
@@ -48,7 +39,7 @@ class FloorOfPowerEF(FloorOfErrorFeedback):
 
 @pytest.mark.parametrize("control", [NoiseOfAll, RobustErrorFeedback, FloorOfPowerEF])
 def test_negative_controls_are_violated(control: type[Claim]) -> None:
-    assert judged(control())["verdict"] == "violated"
+    assert record_of(control())["verdict"] == "violated"
 
 
 def test_error_feedback_sends_as_many_values() -> None:
