@@ -16,13 +16,14 @@ from proofs_check.claims.saddle.communication import (
     GainInDimension,
     LargerGain,
     Point,
+    along_accuracy,
     along_dimension,
     rand_k,
     spent,
     uncompressed,
     with_memory,
 )
-from tests.proofs_check.judging import record_of, results_of
+from tests.proofs_check.judging import broken, record_of, results_of
 from toolkit.algorithms import CompressedPerturbedSGD, State, mean
 from toolkit.compressors import Identity, RandK, TopK
 from toolkit.experiment import Experiment
@@ -81,6 +82,20 @@ class SharperThanKnown(GainInAccuracy):
 
 class ManyCoordinates(LargerGain):
     few = 4
+
+
+class LongSteps(LargerGain):
+    """A larger ε, with its longer steps: ηL = 2.3/d."""
+
+    limit = np.inf
+
+    def points(self, level: str) -> list[Point]:
+        return [along_accuracy(True, level)[1]]
+
+
+def test_the_larger_gain_asks_for_small_steps() -> None:
+    assert record_of(LongSteps())["verdict"] == "violated"
+    assert record_of(broken(LongSteps, limit=1.0))["verdict"] == "not applicable"
 
 
 @pytest.mark.parametrize("control", [WithoutMemory, ShareOfAll])

@@ -12,7 +12,7 @@ import numpy as np
 
 from problems.noisy import Noisy
 from problems.saddles.strict_saddle import StrictSaddle
-from proofs_check.claim import Claim, Instance
+from proofs_check.claim import Claim, Instance, not_applicable
 from proofs_check.sides import agreement, expectation
 from proofs_check.statistics import decide_upper_bound
 from toolkit.algorithms import Algorithm
@@ -280,19 +280,19 @@ class GainInAccuracy(_Gain):
 class LargerGain(Claim):
     """Fewer coordinates than the theory keeps.
 
-    Steps stay about the same here while ηL ≲ k/d, and ηL ∝ ε²/α is below the theory's (k/d)² ∝ ε^(3/2)/α.
+    Steps stay about the same here while ηL ≲ k/d, and ηL ∝ ε²/α is below the theory's (k/d)² ∝ ε^(3/2)/α. So for small
+    ε one coordinate does as well; with longer steps, ηL = 2.3/d at d = 24, it takes more bits.
     """
 
     id = "A4-gain-larger"
-    title = (
-        "The published gain is not the largest: on these saddles one coordinate takes fewer bits than the theory's k"
-    )
+    title = "The published gain is not the largest: up to ηL = 1/d one coordinate takes fewer bits than the theory's k"
     statement = (
-        r"\mathbb E[\text{bits of Rand}_1]\le\mathbb E[\text{bits of Rand}_k],\qquad "
+        r"\eta L\le\tfrac1d\ \Rightarrow\ \mathbb E[\text{bits of Rand}_1]\le\mathbb E[\text{bits of Rand}_k],\qquad "
         r"k\propto\sqrt d\,\epsilon^{3/4},\quad k\propto d\,\epsilon^{3/4}\text{ (Lipschitz)}"
     )
     reference = "derived, beside Avdiukhin and Yaroslavtsev, NeurIPS 2021 (A4)"
     few: ClassVar[int] = 1
+    limit: ClassVar[float] = 1.0  # of ηLd
 
     def points(self, level: str) -> list[Point]:
         """Return the points along d, but for the last and dearest of many, and one of small ε with Lipschitz noise."""
@@ -308,9 +308,14 @@ class LargerGain(Claim):
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         experiments, instances = self.experiments(level), []
         for point in self.points(level):
+            name = f"{name_of(point)} against {self.few}"
+            if point.stepsize * L * point.d > self.limit + 1e-9:
+                instances.append(not_applicable(name, f"ηL = {point.stepsize * L * point.d:.2g}/d"))
+                continue
             few, theory = (
                 spent(experiments[one], data[one]) for one in (f"{m}, {name_of(point)}" for m in ("few", "compressed"))
             )
             decision = decide_upper_bound(few, theory, ERROR_PROBABILITY)
-            instances.append(expectation(f"{name_of(point)} against {self.few}", decision))
+            reason = f"ηL = {point.stepsize * L * point.d:.2g}/d"
+            instances.append(expectation(name, decision, reason=reason))
         return instances

@@ -336,7 +336,7 @@ class FactorDimension(Claim):
     epsilon: ClassVar[float] = 0.5
     exponents: ClassVar[Mapping[str, float]] = {"r² = dσ²": 1.0, "r² = σ²": 0.0}
     dimensions: ClassVar[Mapping[str, tuple[int, ...]]] = {"quick": (8, 16, 32), "full": (8, 16, 32, 64)}
-    runs: ClassVar[Mapping[str, int]] = {"quick": 150, "full": 300}
+    runs: ClassVar[Mapping[str, int]] = {"quick": 120, "full": 300}
 
     def escapes(self, radius: str, level: str) -> list[Tuned]:
         """Return the escapes along d."""

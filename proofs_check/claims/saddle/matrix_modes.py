@@ -118,7 +118,8 @@ class _FromEqualEntries(Claim):
         for name, (method, compressor, where) in self.methods.items():
             problem, basis = bases()[where]
             found[f"{name}, {where}"] = Experiment(
-                problem, method, compressor, stepsize=STEPSIZE, steps=self.steps, runs=self.runs,
+                problem, method, compressor, stepsize=STEPSIZE, steps=self.steps,
+                runs=self.runs if compressor.random else 1,
                 x0=bases()["own basis"][0].point(factor, factor) @ basis, record=range(0, self.steps + 1, 10),
                 unproven=True,
             )  # fmt: skip
@@ -193,7 +194,6 @@ class SymmetryBroken(_FromEqualEntries):
                 continue
             found = proportion_interval(int(left.sum()), len(left), self.error_probability)
             verdict = "holds" if found.low >= self.least else "violated" if found.high < self.least else "undecided"
-            value = float(found.value)
             value, reason = float(found.value), f"{reason}; probability at least {found.low:.3g}"
             instances.append(
                 Instance(
