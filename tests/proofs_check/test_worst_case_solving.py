@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from problems import Quadratic
+from problems import LogisticRegression, Quadratic
 from proofs_check.worst_case import (
     AbsoluteError,
     Contractive,
@@ -308,6 +308,23 @@ def test_every_simulated_trajectory_satisfies_every_inequality(method):
                 symbolic = np.array([found.vector(row) for row in value[0, :, 0]])
                 shift = x_star if name == "x" else 0.0
                 assert symbolic + shift == pytest.approx(simulated, abs=1e-12), (name, step)
+
+
+@pytest.mark.parametrize("method", [ErrorFeedback, EF21])
+def test_trajectories_on_losses_that_are_no_quadratics_satisfy_them_too(method):
+    problem = LogisticRegression.on("breast-cancer", 3)
+    L = Q(float(np.max(problem.constants.L_i.value))) * Q(1000001, 1000000)
+    run = trace(method(stepsize=Q(8)), Smooth(L=L), Contractive(delta=Q(1, 10)), steps=6, workers=3, minimiser=None)
+    d = problem.dimension
+    compressor = TopK(k=d // 10 + 1)
+    found = replay(run.model, problem, compressor.compress, {}, np.linspace(-1.0, 1.0, d))
+    values = {one.name: found.number(one.expression) for one in run.model.constraints()}
+    assert len(values) >= 3 * 6 * 5
+    assert max(values.values()) <= 1e-9
+    result = simulate(problem, method(stepsize=8.0), compressor, steps=6, x0=np.linspace(-1.0, 1.0, d), keep=("x",),
+                      record="all", batch="full", progress=False)  # fmt: skip
+    last = found.vector(run.states[-1].x[0, 0, 0]) + np.linspace(-1.0, 1.0, d)
+    assert last == pytest.approx(np.ravel(result.x.isel(run=0, step=-1).values), rel=1e-9)
 
 
 def test_a_compressor_outside_the_class_breaks_an_inequality():

@@ -155,7 +155,7 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_help_names_every_command(here: Command) -> None:
     done = here("--help")
     assert done.returncode == 0
-    for command in ("reproduce", "check", "list", "show", "run", "store", "doctor", "--version", "--quiet"):
+    for command in ("reproduce", "check", "list", "show", "run", "certify", "verify", "store", "doctor", "--version"):
         assert command in done.stdout
 
 
