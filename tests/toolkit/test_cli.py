@@ -155,7 +155,8 @@ def hashes(folder: Path) -> dict[str, str]:
 def test_help_names_every_command(here: Command) -> None:
     done = here("--help")
     assert done.returncode == 0
-    for command in ("reproduce", "check", "list", "show", "run", "certify", "verify", "store", "doctor", "--version"):
+    commands = ("reproduce", "check", "list", "show", "run", "certify", "verify", "store", "doctor")
+    for command in (*commands, "--version", "--quiet"):
         assert command in done.stdout
 
 
