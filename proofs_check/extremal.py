@@ -10,7 +10,7 @@ from toolkit.arrays import Array
 from toolkit.compressors import Compressor
 from toolkit.constants import CompressorConstants, exact
 
-__all__ = ["Shrink"]
+__all__ = ["Shrink", "Stretch"]
 
 
 class Shrink(Compressor):
@@ -40,3 +40,31 @@ class Shrink(Compressor):
 
     def constants(self, d: int, n: int = 1) -> CompressorConstants:
         return CompressorConstants(delta=exact(self.delta, "the definition, with equality for every x"))
+
+
+class Stretch(Compressor):
+    r"""Send more than there is: :math:`C(x) = (1 + s)\,x`, so that :math:`\|C(x) - x\| = s\,\|x\|`.
+
+    Parameters
+    ----------
+    s : float
+        In [0, 1).
+
+    Notes
+    -----
+    It saves no bits. With f(x) = hx²/2 on a line it makes EF and EF21 linear recursions of trace 1 − s − (1 + s)γh and
+    determinant −s, whose larger root is their exact worst rate for h = μ or h = L (sheet 4.2, derived).
+
+    Examples
+    --------
+    >>> Stretch(s=0.5).compress(np.array([2.0, -4.0]))
+    array([ 3., -6.])
+    """
+
+    s: Any
+
+    def message(self, x: Array, draw: Any) -> Array:
+        return (1 + self.s) * x
+
+    def constants(self, d: int, n: int = 1) -> CompressorConstants:
+        return CompressorConstants(delta=exact(1 - self.s**2, "the definition, with equality for every x"))
