@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from proofs_check.claim import Instance
-from proofs_check.statistics import Decision, decide_exact, mean_interval
+from proofs_check.statistics import Decision, decide_exact, mean_interval, proportion_interval
 from toolkit.arrays import Array
 from toolkit.rates import Estimate, equivalence
 
-__all__ = ["agreement", "equality", "expectation", "inequality", "mean_equality"]
+__all__ = ["agreement", "equality", "expectation", "inequality", "mean_equality", "proportion"]
 
 AGREEMENT = {"equivalent": "holds", "different": "violated", "undecided": "undecided"}
 EPS = float(np.finfo(float).eps)
@@ -236,6 +236,59 @@ def agreement(name: str, found: Estimate, target: float, margin: float, *, runs:
         basis=found.basis,
         runs=runs,
         reason="; ".join(part for part in parts if part),
+    )
+
+
+def proportion(
+    name: str,
+    successes: int,
+    trials: int,
+    bound: float,
+    *,
+    at_least: bool,
+    error_probability: float,
+    reason: str = "",
+) -> Instance:
+    """Judge whether a probability, known by a count, is at least or at most a bound.
+
+    Parameters
+    ----------
+    name : str
+        Name of the instance.
+    successes, trials : int
+        0 ≤ successes ≤ trials, trials ≥ 1.
+    bound : float
+        What the probability is compared with.
+    at_least : bool
+        Whether it is to be at least the bound; else at most.
+    error_probability : float
+        Probability of a wrong verdict, at most; that of an interval which fails on either side is twice as large.
+    reason : str
+        What else is to be said.
+
+    Examples
+    --------
+    >>> one = proportion("heads", 20, 20, 0.5, at_least=True, error_probability=1e-3)
+    >>> one.verdict, one.reason
+    ('holds', '20 of 20: in [0.708, 1]')
+    """
+    found = proportion_interval(successes, trials, 2 * error_probability)
+    holds, fails = found.low >= bound, found.high < bound
+    if not at_least:
+        holds, fails = found.high <= bound, found.low > bound
+    value = float(found.value)
+    return Instance(
+        name,
+        "holds" if holds else "violated" if fails else "undecided",
+        measured=value,
+        bound=bound,
+        ratio=value / bound,
+        error_probability=error_probability,
+        basis=found.basis,
+        runs=trials,
+        reason="; ".join(
+            part for part in (f"{successes} of {trials}: in [{found.low:.3g}, {found.high:.3g}]", reason) if part
+        ),
     )
 
 

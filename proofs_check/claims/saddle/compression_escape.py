@@ -18,8 +18,8 @@ from problems.saddles.strict_saddle import StrictSaddle
 from proofs_check.claim import Claim, Instance
 from proofs_check.moments import Model, moments
 from proofs_check.multipliers import multipliers
-from proofs_check.sides import agreement, equality, inequality
-from proofs_check.statistics import mean_interval, proportion_interval
+from proofs_check.sides import agreement, equality, inequality, proportion
+from proofs_check.statistics import mean_interval
 from toolkit.algorithms import Algorithm, State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.algorithms.ef21 import EF21
@@ -213,13 +213,9 @@ class Escape(Claim):
         if name.startswith("descent"):
             still = inequality(name, [along.max()], [1e-3 * SCALE], rounding=0)
             return replace(still, ratio=None)  # no share of escapes
-        escaped, runs = int((along >= SCALE).sum()), len(along)
-        found = proportion_interval(escaped, runs, 2 * ERROR_PROBABILITY)
-        p = self.probability
-        verdict = "holds" if found.low >= p else "violated" if found.high < p else "undecided"
-        reason = f"{escaped} of {runs} runs escaped: at least {found.low:.3f}"
-        return Instance(
-            name, verdict, float(found.value), p, float(found.value) / p, ERROR_PROBABILITY, found.basis, runs, reason
+        escaped = int((along >= SCALE).sum())
+        return proportion(
+            name, escaped, len(along), self.probability, at_least=True, error_probability=ERROR_PROBABILITY
         )
 
 
@@ -269,13 +265,10 @@ class Slow(Claim):
             for k in (1, 2, 4)
         ]
         along, bound = data["sampled"].along.values, self.bound(self.sampled, self.stepsizes[0])
-        escaped, runs = int((along >= SCALE).any(axis=1).sum()), len(along)
-        found = proportion_interval(escaped, runs, 2 * ERROR_PROBABILITY)
-        verdict = "holds" if found.high <= bound else "violated" if found.low > bound else "undecided"
-        reason = f"{escaped} of {runs} runs escaped: at most {found.high:.3f}"
-        sides = float(found.value), bound, float(found.value) / bound
+        escaped = int((along >= SCALE).any(axis=1).sum())
         name = f"sampled, k={self.sampled}"
-        return [*instances, Instance(name, verdict, *sides, ERROR_PROBABILITY, found.basis, runs, reason)]
+        sampled = proportion(name, escaped, len(along), bound, at_least=False, error_probability=ERROR_PROBABILITY)
+        return [*instances, sampled]
 
 
 def growth_factor(delta: float, a: float, memory: bool) -> float:

@@ -18,8 +18,7 @@ from problems.saddles.matrix_factorisation import MatrixFactorisation
 from problems.saddles.saddle_chain import SaddleChain
 from proofs_check.claim import Claim, Instance
 from proofs_check.paths import gradient_samples
-from proofs_check.sides import equality
-from proofs_check.statistics import proportion_interval
+from proofs_check.sides import equality, proportion
 from toolkit.algorithms.perturbed_sgd import PerturbedSGD
 from toolkit.arrays import Array
 from toolkit.draws import Draw
@@ -243,9 +242,4 @@ class PerturbationGrows(Claim):
         a, t = pair.share, pair.steps
         threshold = self.part * (1 + a) ** t / sqrt(2 * a) * a * pair.radius / sqrt(drawn.shape[1])  # η = a, as γ = 1
         successes = int((long(drawn - flipped) >= threshold).sum())
-        found = proportion_interval(successes, len(drawn), 2 * ERROR_PROBABILITY)
-        verdict = "holds" if found.low >= 2 / 3 else "violated" if found.high < 2 / 3 else "undecided"
-        reason = f"{successes} of {len(drawn)} pairs: between {found.low:.3g} and {found.high:.3g}"
-        value = float(found.value)
-        sides = value, 2 / 3, 1.5 * value
-        return Instance(name, verdict, *sides, ERROR_PROBABILITY, found.basis, len(drawn), reason)
+        return proportion(name, successes, len(drawn), 2 / 3, at_least=True, error_probability=ERROR_PROBABILITY)

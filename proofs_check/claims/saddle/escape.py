@@ -12,8 +12,7 @@ from scipy import stats
 from problems.saddles.strict_saddle import StrictSaddle
 from proofs_check.claim import Claim, Instance
 from proofs_check.eq_6 import Eq6
-from proofs_check.sides import inequality
-from proofs_check.statistics import proportion_interval
+from proofs_check.sides import inequality, proportion
 from toolkit.algorithms._perturbation import ball
 from toolkit.arrays import Array
 from toolkit.draws import Draw
@@ -96,19 +95,9 @@ class Escape(Claim):
         problem, origin = saddle(d), np.zeros((1, 1, d))
         x = origin + of.stepsize * self.perturbation(Draw(np.arange(runs)), origin, of)
         failures = int((fallen(problem, of, x) < self.share * of.fall).sum())
-        found, bound = proportion_interval(failures, runs, 2 * ERROR_PROBABILITY), self.bound(of, d)
-        verdict = "holds" if found.high <= bound else "violated" if found.low > bound else "undecided"
-        reason = f"{failures} of {runs} are stuck: between {found.low:.3g} and {found.high:.3g}"
-        return Instance(
-            f"sampled, ι = {of.iota}, d = {d}",
-            verdict,
-            float(found.value),
-            bound,
-            float(found.value) / bound,
-            ERROR_PROBABILITY,
-            found.basis,
-            runs,
-            reason,
+        name = f"sampled, ι = {of.iota}, d = {d}"
+        return proportion(
+            name, failures, runs, self.bound(of, d), at_least=False, error_probability=ERROR_PROBABILITY, reason="stuck"
         )
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from problems.rotated import Rotated
 from problems.saddles.matrix_factorisation import MatrixFactorisation
 from proofs_check.claim import Claim, Instance
-from proofs_check.sides import equality, inequality
-from proofs_check.statistics import proportion_interval
+from proofs_check.sides import equality, inequality, proportion
 from toolkit.algorithms import Algorithm
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.algorithms.ef21 import EF21
@@ -192,13 +191,9 @@ class SymmetryBroken(_FromEqualEntries):
                 verdict = "holds" if share else "violated"
                 instances.append(Instance(name, verdict, share, self.least, share / self.least, reason=reason))
                 continue
-            found = proportion_interval(int(left.sum()), len(left), self.error_probability)
-            verdict = "holds" if found.low >= self.least else "violated" if found.high < self.least else "undecided"
-            value, reason = float(found.value), f"{reason}; probability at least {found.low:.3g}"
-            instances.append(
-                Instance(
-                    name, verdict, value, self.least, value / self.least, self.error_probability, found.basis,
-                    len(left), reason,
-                )
+            judged = proportion(
+                name, int(left.sum()), len(left), self.least, at_least=True,
+                error_probability=self.error_probability, reason=reason,
             )  # fmt: skip
+            instances.append(judged)
         return instances

@@ -15,8 +15,7 @@ from proofs_check.claim import Claim, Instance
 from proofs_check.eq_6 import Eq6
 from proofs_check.eq_8 import Eq8
 from proofs_check.parameters_2017 import Parameters2017
-from proofs_check.sides import agreement, inequality
-from proofs_check.statistics import proportion_interval
+from proofs_check.sides import agreement, inequality, proportion
 from toolkit.algorithms.perturbed_gd_2017 import PerturbedGD2017
 from toolkit.experiment import Experiment
 from toolkit.rates import Estimate
@@ -193,18 +192,14 @@ class Returns(Claim):
             result = data[name]
             good = second_order(one.problem, result["x"].values[:, -1], self.epsilon).holds
             failures = int((~(good & (result["returned"].values[:, -1] > 0))).sum())
-            found = proportion_interval(failures, self.runs, 2 * self.error_probability)
-            judged = "holds" if found.high <= self.delta else "violated" if found.low > self.delta else "undecided"
             allowed = one.numbers.iterations()
             reason = (
-                f"{failures} of {self.runs} fail, so a run fails with probability {found.high:.2g} at most; all within "
-                f"{one.steps} steps, {allowed / one.steps:.2g} times fewer than T = {allowed:.3g}; χ = "
+                f"all within {one.steps} steps, {allowed / one.steps:.2g} times fewer than T = {allowed:.3g}; χ = "
                 f"{one.numbers.chi:.3g}, t_thr = {one.numbers.patience}, r = {one.numbers.radius:.2g}"
             )
-            instances.append(
-                Instance(
-                    name, judged, float(found.high), self.delta, float(found.high) / self.delta,
-                    self.error_probability, found.basis, self.runs, reason,
-                )
+            judged = proportion(
+                name, failures, self.runs, self.delta, at_least=False, error_probability=self.error_probability,
+                reason=reason,
             )  # fmt: skip
+            instances.append(judged)
         return instances
