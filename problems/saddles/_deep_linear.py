@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems.saddles._constants import of_one_worker
 from toolkit import kernels
 from toolkit.arrays import Array, contiguous
 from toolkit.constants import ProblemConstants, exact
@@ -92,16 +93,8 @@ class DeepLinear(Problem):
         L = scale * (N * w ** (2 * N - 2) + (N - 1) * (w**N + t) * w ** (N - 2))
         third = 3 * N * w ** (2 * N - 3) + (N - 2) * (w**N + t) * w ** (N - 3)
         where = "on the ball, at a product of rank one with factors of equal norm"
-        return ProblemConstants(
-            L=exact(float(L), where),
-            L_i=exact(np.array([float(L)]), where),
-            L_tilde=exact(float(L), where),
-            sigma_sq=exact(0.0, "no noise"),
-            zeta_sq=exact(0.0, "one worker"),
-            heterogeneity=exact(0.0, "one worker"),
-            rho=exact(float(scale * (N - 1) / np.sqrt(N) * third), where),
-            convex=False,
-        )
+        rho = float(scale * (N - 1) / np.sqrt(N) * third)
+        return of_one_worker(exact(float(L), where), exact(rho, where))
 
 
 def positive(asked: str, numbers: Any) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from problems._base import Problem
+from problems.saddles._constants import of_one_worker
 from problems.saddles._octopus_descent import Descent
 from toolkit import kernels
 from toolkit.arrays import Array
@@ -191,15 +192,9 @@ class Octopus(Problem):
         if self.dimension == 1:
             rho = float(abs(self.g1(self.tau * np.array([1.0, 2.0]), 3)).max())
         L = self._largest_on_seam(self.tau if self.dimension > 1 else 0.0)
-        return ProblemConstants(
-            L=exact(L, "the largest eigenvalue on the seams, found by a search in u"),
-            L_i=exact(np.array([L]), "the same"),
-            L_tilde=exact(L, "the same"),
-            sigma_sq=exact(0.0, "no noise"),
-            zeta_sq=exact(0.0, "one worker"),
-            heterogeneity=exact(0.0, "one worker"),
-            rho=exact(rho, "the third derivative where a seam begins"),
-            convex=False,
+        return of_one_worker(
+            exact(L, "the largest eigenvalue on the seams, found by a search in u"),
+            exact(rho, "the third derivative where a seam begins"),
         )
 
     def _largest_on_seam(self, w: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems.saddles._constants import of_one_worker
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.constants import ProblemConstants, exact
@@ -126,16 +127,8 @@ class PhaseRetrieval(Problem):
         rest = self._norm_sq if self.dimension > 1 else 3 * self._norm_sq
         L = max(9 * self.radius**2 - rest, 3 * self._norm_sq)
         where = "on the ball, at its end orthogonal to z, or at 0"
-        return ProblemConstants(
-            L=exact(L, where),
-            L_i=exact(np.array([L]), where),
-            L_tilde=exact(L, where),
-            sigma_sq=None if self.sampled else exact(0.0, "no noise"),
-            zeta_sq=exact(0.0, "one worker"),
-            heterogeneity=exact(0.0, "one worker"),
-            rho=exact(18 * self.radius, "the third derivative 18⟨x, u⟩ along a unit u, at the end of the ball"),
-            convex=False,
-        )
+        rho = exact(18 * self.radius, "the third derivative 18⟨x, u⟩ along a unit u, at the end of the ball")
+        return of_one_worker(exact(L, where), rho, noise=self.sampled)
 
     @cached_property
     def saddles(self) -> Array:  # type: ignore[override]

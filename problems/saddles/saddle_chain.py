@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems.saddles._constants import of_one_worker
 from toolkit import kernels
 from toolkit.arrays import Array
 from toolkit.constants import ProblemConstants, exact
@@ -117,16 +118,8 @@ class SaddleChain(Problem):
         first, last, radius = self.eigenvalues[0], self.eigenvalues[-1], self.radius
         L = float(max(3 * radius**2 - last, first))
         where = "on the ball, at the end of e_d or at 0"
-        return ProblemConstants(
-            L=exact(L, where),
-            L_i=exact(np.array([L]), where),
-            L_tilde=exact(L, where),
-            sigma_sq=exact(0.0, "no noise"),
-            zeta_sq=exact(0.0, "one worker"),
-            heterogeneity=exact(0.0, "one worker"),
-            rho=exact(6 * radius, "the third derivative 6⟨x, u⟩ along a unit u, at the end of the ball"),
-            convex=False,
-        )
+        rho = exact(6 * radius, "the third derivative 6⟨x, u⟩ along a unit u, at the end of the ball")
+        return of_one_worker(exact(L, where), rho)
 
     @cached_property
     def saddles(self) -> Array:  # type: ignore[override]

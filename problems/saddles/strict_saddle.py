@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from problems._base import Problem
+from problems.saddles._constants import of_one_worker
 from problems.saddles._subsets import subsets
 from toolkit import kernels
 from toolkit.arrays import Array
@@ -173,16 +174,8 @@ class StrictSaddle(Problem):
         """L and ρ, on the whole space."""
         L = float(max(abs(self.eigenvalues).max(), self._most.max()))
         source = "the largest of |λ_j| and of the curvatures in which the wells end"
-        return ProblemConstants(
-            L=exact(L, source),
-            L_i=exact(np.array([L]), source),
-            L_tilde=exact(L, source),
-            sigma_sq=exact(0.0, "no noise"),
-            zeta_sq=exact(0.0, "one worker"),
-            heterogeneity=exact(0.0, "one worker"),
-            rho=exact(self.rho, "declared; the slope of h_j'' where the quartic ends"),
-            convex=False,
-        )
+        rho = exact(self.rho, "declared; the slope of h_j'' where the quartic ends")
+        return of_one_worker(exact(L, source), rho)
 
     @cached_property
     def saddles(self) -> Array:  # type: ignore[override]
