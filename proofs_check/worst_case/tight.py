@@ -23,6 +23,7 @@ __all__ = ["certify_tightly", "simplest"]
 
 SIMPLE = 10**18  # the largest denominator that a recognised bound may have
 SMALL = (1e-5, 1e-4, 1e-3)  # below which, relative to the largest, an eigenvalue or a multiplier is taken for zero
+CLOSE = 1e-11  # how near a number of the polished kernel is to the fraction that it is taken for
 NEWTON = 4  # steps; each doubles the digits
 
 
@@ -58,7 +59,10 @@ def certify_tightly(model: Model, *, about: Mapping[str, str] | None = None) -> 
         active = exactly.equality | (multipliers > small * np.abs(multipliers).max())
         kernel, pivots = _echelon(matrix, vanishing, small)
         polished, kernel = _polished(program, found, np.where(active, multipliers, 0.0), active, kernel, pivots)
-        rounded = _on_face(exactly, polished, active, [[simplest(value, 1e-9) for value in row] for row in kernel])
+        recognised = [[simplest(value, CLOSE) for value in row] for row in kernel]
+        if any(value.denominator**2 > 0.01 / CLOSE for row in recognised for value in row):
+            continue  # so near to any number at all there is a fraction as simple as this
+        rounded = _on_face(exactly, polished, active, recognised)
         if rounded is None:
             continue
         whole, scale = common_denominator(rounded)
