@@ -39,6 +39,7 @@ __all__ = [
     "in_the_plane",
     "longest",
     "mean_square",
+    "multipliers",
     "proof_of_descent",
     "published_weight",
 ]
@@ -123,10 +124,18 @@ def proof_of_descent(
     It is valid exactly where γL + γ²K ≤ 1.
     """
     model = descent(stepsize, s, smoothness, L, weight)
+    told = {"metric 0": Fraction(1), **multipliers(model, stepsize, s, smoothness, L, weight)}
+    return upper_certificate(statement(model), Fraction(0), told)
+
+
+def multipliers(
+    model: Model, stepsize: Number, s: Number, smoothness: Sequence[Number], L: Number, weight: Number
+) -> dict[str, Number]:
+    """Return the multipliers of that proof, numbers or rational functions; that of the metric is 1."""
     n, w = len(smoothness), stepsize * weight / 2
     of_means = w * s * s * (weight - 1) / (weight * (1 - s * s) - 1)
     of_deviations = w * s * s / (1 - s * s)
-    told = {"metric 0": Fraction(1), "mean(0,1)": Fraction(1)}  # the latter is the descent of f from x_0 to x_1
+    told: dict[str, Number] = {"mean(0,1)": Fraction(1)}  # the descent of f from x_0 to x_1
     # Both conditions between two points together say that the gradient is Lipschitz.
     lipschitz = {"mean": 2 * L * (of_means - of_deviations)}
     for function, one in zip(model.functions, smoothness, strict=False):
@@ -134,8 +143,7 @@ def proof_of_descent(
     for name, multiplier in lipschitz.items():
         for pair in ("(0,1)", "(1,0)"):
             told[name + pair] = told.get(name + pair, Fraction(0)) + multiplier
-    told |= {f"message {k}": w / n for k in range(n)}
-    return upper_certificate(statement(model), Fraction(0), told)
+    return told | {f"message {k}": w / n for k in range(n)}
 
 
 def in_the_plane(stepsize: float, s: float, smoothness: Sequence[float], L: float, weight: float) -> float:

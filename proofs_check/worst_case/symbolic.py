@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,7 @@ from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.program import rows
 from toolkit.errors import EnvironmentLack, WrongUse
 
-__all__ = ["Parametric", "on_a_line", "parameters", "pivots", "positive", "proves", "residual"]
+__all__ = ["Parametric", "all_positive", "on_a_line", "parameters", "pivots", "positive", "proves", "residual"]
 
 
 class Parametric:
@@ -61,6 +61,9 @@ class Parametric:
     def __rtruediv__(self, other: Any) -> Any:
         other = self._other(other)
         return NotImplemented if other is None else Parametric(other / self.field)
+
+    def __pow__(self, power: int) -> Parametric:
+        return Parametric(self.field**power)
 
     def __bool__(self) -> bool:
         return bool(self.field)
@@ -180,6 +183,11 @@ def proves(matrix: Sequence[Sequence[Any]], domain: Mapping[str, Any]) -> bool:
     """Tell whether a matrix is seen to be positive semidefinite on a domain: its pivots are zero or positive there."""
     found = pivots(matrix)
     return found is not None and all(not one or positive(one, domain) for one in found)
+
+
+def all_positive(values: Iterable[Any], domain: Mapping[str, Any]) -> bool:
+    """Tell whether all of some rational functions, as the multipliers of inequalities, are seen to be positive."""
+    return all(positive(one, domain) for one in values)
 
 
 def on_a_line(

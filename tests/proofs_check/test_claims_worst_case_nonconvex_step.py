@@ -10,7 +10,7 @@ import pytest
 
 from problems import Quadratic
 from proofs_check.claim import summary
-from proofs_check.claims.worst_case import nonconvex_step
+from proofs_check.claims.worst_case import gain_of_ef21, nonconvex_step
 from proofs_check.extremal import Shrink
 from proofs_check.worst_case.ef21_steps import (
     best_weight,
@@ -27,9 +27,11 @@ from toolkit import simulate
 from toolkit.algorithms import EF21
 from toolkit.errors import WrongUse
 
+pytest.importorskip("sympy")
+
 CLAIMS = [
     nonconvex_step.OneWorker, nonconvex_step.Simplified, nonconvex_step.ManyWorkers, nonconvex_step.BestWeight,
-    nonconvex_step.PolyakLojasiewicz,
+    nonconvex_step.PolyakLojasiewicz, gain_of_ef21.ExactFall,
 ]  # fmt: skip
 
 
@@ -50,6 +52,17 @@ def test_another_step_size_is_refuted_or_not_the_largest(kind: Any, factor: floa
             return super().stated(one) * factor
 
     assert verdict(Another()) == expected
+
+
+def test_a_smaller_gain_is_exceeded_and_another_is_not_that_of_the_proof() -> None:
+    class Another(gain_of_ef21.ExactFall):
+        def law(self, γ: Any, s: Any, L: Any, L_tilde_sq: Any, weight: Any) -> Any:
+            found = super().law(γ, s, L, L_tilde_sq, weight)
+            return found * (0.999 if isinstance(found, float) else Q(999, 1000))
+
+    claim = Another()
+    assert not claim.proved()
+    assert claim.judged(nonconvex_step.TOGETHER["quick"][0], proved=True).verdict == "violated"
 
 
 def test_a_smaller_slack_and_longer_published_steps_are_violated() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from proofs_check.claim import Claim, Instance, not_applicable
 from proofs_check.claims.worst_case.rate_of_error_feedback import EF, EF21, RATE, REFERENCE
 from proofs_check.worst_case.feedback_proofs import Proof, domain, proof, proofs
-from proofs_check.worst_case.symbolic import parameters, positive, proves, residual
+from proofs_check.worst_case.symbolic import all_positive, parameters, positive, proves, residual
 from toolkit.errors import EnvironmentLack
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ class AllParameters(Claim):
     def proved(self, one: Proof) -> bool:
         """Tell whether the multipliers prove the stated factor."""
         model = one.model()
-        S = residual(model, {**one.multipliers(model), "initial": self.rate(one)})
-        return proves(S, domain())
+        multipliers = {**one.multipliers(model), "initial": self.rate(one)}
+        return all_positive(multipliers.values(), domain()) and proves(residual(model, multipliers), domain())
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         try:

@@ -21,7 +21,7 @@ from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.settings import best_stepsize
 from proofs_check.worst_case.solving import Unsolved
 from proofs_check.worst_case.statements import statement
-from proofs_check.worst_case.symbolic import parameters, proves, residual
+from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
 from proofs_check.worst_case.tracing import Trace, trace
 from toolkit.algorithms import State
 from toolkit.algorithms.ef21 import EF21 as Method
@@ -53,7 +53,8 @@ class EveryNumber(AllParameters):
 
     def proved(self, one: Proof) -> bool:
         mean, deviation = self.parts(one, 2)
-        return self.splits and proves(mean, domain()) and proves(deviation, domain())
+        signs = all_positive(self.multipliers(one, one.model(), 1).values(), domain())  # 1/n of each for n workers
+        return signs and self.splits and proves(mean, domain()) and proves(deviation, domain())
 
     @cached_property
     def splits(self) -> bool:

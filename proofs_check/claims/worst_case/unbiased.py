@@ -17,7 +17,7 @@ from proofs_check.worst_case.measures import distance, norm_sq
 from proofs_check.worst_case.messages import Unbiased
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.solving import Unsolved, solve
-from proofs_check.worst_case.symbolic import parameters, proves, residual
+from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
 from proofs_check.worst_case.tracing import trace
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.errors import EnvironmentLack
@@ -69,9 +69,12 @@ class Law(Claim):
         # With nω for each of n workers the part of the means is one worker's, that of the deviations one matrix over n.
         parts = [self.parts(Point(mu, n * omega, n, γ, active)) for n in self.numbers]
         (mean, deviation), (other_mean, other_deviation) = parts
-        single, _ = self.matrix(Point(mu, omega, 1, γ, active))
+        alone = Point(mu, omega, 1, γ, active)
+        single, _ = self.matrix(alone)
         same = mean == other_mean == single and deviation == other_deviation
-        proved = same and proves(mean, self.domains[active]) and proves(deviation, self.domains[active])
+        domain = self.domains[active]
+        signs = all_positive((self.on_functions(alone), self.factor(alone)), domain)
+        proved = signs and same and proves(mean, domain) and proves(deviation, domain)
         ratios = []
         for n, root in product((1, 2, 3), (1, 3)):
             point = Point(Q(1, 10), Q(root**2), n, self.at(Q(1, 10), Q(root**2) / n, active), active)
@@ -98,11 +101,15 @@ class Law(Claim):
             for active, scale in (("μ", 1 / (1 + q)), ("L", 1 + q))
         }
 
+    def on_functions(self, one: Point) -> Any:
+        """Return the multiplier of both conditions between a worker's gradient and the minimiser."""
+        γ, longer = one.stepsize, one.stepsize * (1 + one.omega / one.workers)
+        return 2 * γ * (1 - longer * one.mu if one.active == "μ" else longer - 1) / one.workers
+
     def matrix(self, one: Point) -> tuple[list[list[Any]], list[str]]:
         """Return the residual matrix of the proof, and the names of its vectors."""
         model = _model(one)
-        γ, n, effective = one.stepsize, one.workers, one.omega / one.workers
-        slope = 1 - γ * (1 + effective) * one.mu if one.active == "μ" else γ * (1 + effective) - 1
+        share = one.stepsize / one.workers
         told = {"initial": self.factor(one)}
         cross = model.metric[0].gram()
         for constraint in model.constraints():
@@ -111,9 +118,9 @@ class Law(Claim):
                 pair = next(iter(constraint.expression.gram()))
                 told[constraint.name] = cross.get(pair, Q(0))
             elif words[0] == "message":
-                told[constraint.name] = γ * γ / (n * n)
+                told[constraint.name] = share * share
             elif constraint.name != "initial":
-                told[constraint.name] = 2 * γ * slope / n
+                told[constraint.name] = self.on_functions(one)
         return residual(model, told), model.vectors
 
     def parts(self, one: Point) -> tuple[Any, Any]:
