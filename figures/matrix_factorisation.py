@@ -150,7 +150,7 @@ class MatrixFactorisation(Figure):
                     until = STEPS - t[first] + 1
                     plate.theory(axes, f"recursion, {k + 1}", t[first] + np.arange(until), law[:until, k], at=None)
         for k, one in enumerate(SINGULAR_VALUES, start=1):
-            plate.theory(axes, rf"$\sigma_{k}$", [0, STEPS], [one, one], at=0.96, dashes=(0, (4, 2)))
+            plate.theory(axes, rf"$\sigma_{k}$", [0, STEPS], [one, one], at=0.08, dashes=(0, (4, 2)))
         axes.set_ylim(0, 4.6)
         axes.set_xlim(0, STEPS)
 
