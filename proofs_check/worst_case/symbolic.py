@@ -36,10 +36,16 @@ class Parametric:
         return None
 
     def __add__(self, other: Any) -> Any:
+        if isinstance(other, (int, Fraction)) and other == 0:
+            return self
         other = self._other(other)
         return NotImplemented if other is None else Parametric(self.field + other)
 
     def __mul__(self, other: Any) -> Any:
+        if (
+            isinstance(other, (int, Fraction)) and abs(other) == 1
+        ):  # most coefficients, and SymPy would look for divisors
+            return self if other == 1 else -self
         other = self._other(other)
         return NotImplemented if other is None else Parametric(self.field * other)
 
