@@ -99,7 +99,7 @@ class EveryStep(Claim):
 class Feedback(EveryStep):
     """Error feedback in the distance."""
 
-    id = "WC-EF-every-N"
+    id = "WC-EF-distance"
     title = "Error feedback: the exact rate of the distance, for every number of steps"
     statement = (
         r"\lVert x_N-x^\star\rVert^2\le c\,r^{2N}V(x_0)\text{ for every }N,"
@@ -113,7 +113,7 @@ class Feedback(EveryStep):
 class OfEF21(EveryStep):
     """EF21 in the gradient."""
 
-    id = "WC-EF21-every-N"
+    id = "WC-EF21-gradient"
     title = "EF21: the exact rate of the squared gradient, for every number of steps"
     statement = (
         r"\lVert\nabla f(x_N)\rVert^2\le c\,r^{2N}V(x_0)\text{ for every }N,"
