@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from latex2mathml.converter import convert
 
 from problems import Octopus
 from proofs_check.claim import Claim
-from proofs_check.claims.saddle.octopus import ExponentialTime, LegFactor, LinearTime, Underflow
+from proofs_check.claims.saddle.octopus import ExponentialTime, LegFactor, LinearTime, Underflow, perturbed
 from tests.proofs_check.judging import record_of, results_of
 from toolkit.algorithms import SGD
 from toolkit.experiment import Experiment
+from toolkit.simulation import run
 
 CLAIMS: dict[str, Claim] = {claim.id: claim() for claim in (LegFactor, ExponentialTime, LinearTime, Underflow)}
 
@@ -104,3 +106,29 @@ def test_time_that_grows_from_leg_to_leg_is_violated():
 def test_float64_has_the_legs_that_were_measured_before():
     left = [Underflow().legs_left(Octopus(dimension=10, L=L), 1 / (4 * L)) for L in (1.0, 1.5, 2.0, 3.0)]
     assert left == [7, 6, 5, 4]
+
+
+# Legs from one random start each (sheet saddle_escape, A3): of descent, and the range of those of perturbed descent.
+TABLE = {
+    1.0: ([7, 18, 46, 126, 341, 926], (18, 29)),
+    1.5: ([10, 31, 104, 354, 1208], (30, 36)),
+    2.0: ([12, 48, 195, 798, 3280], (36, 45)),
+    3.0: ([17, 93, 502, 2759], (48, 65)),
+}
+
+
+@pytest.mark.parametrize("L", TABLE)
+def test_legs_from_random_starts_are_like_those_of_the_sheet(L):
+    """Each printed leg of descent lies between the extremes of 100 starts; the middle of perturbed ones where printed.
+
+    Were it of the same law, each would be the largest or smallest of 101 with probability 2 %.
+    """
+    legs, (shortest, longest) = TABLE[L]
+    starts = np.random.default_rng(0).uniform(-1, 1, (100, len(legs)))
+    found = np.array([Octopus(len(legs), L).legs(1 / (4 * L), one) for one in starts])
+    assert (found.min(axis=0) <= legs).all()
+    assert (legs <= found.max(axis=0)).all()
+    experiment = perturbed(10, L, runs=20)
+    x = run(replace(experiment, record=tuple(range(experiment.steps + 1))))["x"].values[:, :, 0]
+    passages = (abs(x) > 2 * np.e).argmax(axis=1)
+    assert shortest <= np.median(np.diff(passages, axis=1)[:, 2:]) <= longest
