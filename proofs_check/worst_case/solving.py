@@ -120,7 +120,7 @@ def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, *order
     Unsolved
         If it finds no solution, with its own scaling of the rows or without.
     """
-    import clarabel  # type: ignore[import-untyped]
+    import clarabel
     from scipy import sparse
 
     cones = [clarabel.ZeroConeT(zero)] if zero else []

@@ -94,7 +94,7 @@ def parameters(*names: str) -> tuple[Parametric, ...]:
         If SymPy is not installed.
     """
     try:
-        from sympy import QQ, field  # type: ignore[import-untyped]
+        from sympy import QQ, field
     except ImportError:
         raise EnvironmentLack("a proof for all parameters", "SymPy is missing", "python -m pip install sympy") from None
     _, *found = field(names, QQ)

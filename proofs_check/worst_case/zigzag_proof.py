@@ -26,7 +26,7 @@ def unproved(multipliers: Multipliers = descent_multipliers) -> list[str]:
     >>> unproved()
     []
     """
-    from sympy import QQ, field  # type: ignore[import-untyped]
+    from sympy import QQ, field
 
     _, mu, stepsize, root = field("mu,eta,lambda", QQ)
     delta, weights = zigzag_delta(mu, root, stepsize), multipliers(mu, root, stepsize)
