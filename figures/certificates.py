@@ -1,0 +1,138 @@
+"""What published step sizes give away, and what exact certificates cost in bytes and seconds against N."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction as Q
+from functools import cache
+from time import process_time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from figures._base import Drawing, Figure, Records, verdicts
+from figures._plate import Plate
+from figures._style import LOOKS
+from proofs_check.worst_case.certificate import Certificate
+from proofs_check.worst_case.certifying import Uncertified, certify
+from proofs_check.worst_case.ef21_steps import curvature, longest, proof_of_descent, published_weight
+from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.settings import best_stepsize, cgd, cgd_best_stepsize, ef21, error_feedback
+from proofs_check.worst_case.solving import Unsolved
+
+if TYPE_CHECKING:
+    import xarray
+    from matplotlib.axes import Axes
+
+MU, S = Q(1, 10), Q(1, 2)
+STEPS = {"quick": (1, 2, 3, 4), "full": (1, 2, 3, 4, 5, 6, 8, 10)}
+ROOTS = {"quick": 8, "full": 24}  # how many rational largest steps, less one
+METHODS: dict[str, tuple[str, Callable[[int], Model]]] = {
+    "CGD": ("no memory", lambda steps: cgd(MU, S, cgd_best_stepsize(MU, S), steps)),
+    "EF": ("EF14 top-k", lambda steps: error_feedback(MU, S, best_stepsize(MU, S), steps)),
+    "EF21": ("EF21 top-k", lambda steps: ef21(MU, S, best_stepsize(MU, S), steps)),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one certificate took."""
+
+    steps: int
+    seconds: float
+    size: int
+
+
+@cache
+def costs(level: str) -> dict[str, tuple[tuple[Cost, ...], tuple[int, ...]]]:
+    """Return the costs of the certificates of every method, and the numbers of steps at which there was none."""
+    certify(METHODS["EF"][1](1))  # what is loaded at the first call is not counted
+    found = {}
+    for name, (_, model) in METHODS.items():
+        made, missing = [], []
+        for steps in STEPS[level]:
+            begin = process_time()
+            try:
+                certificate = certify(model(steps))
+            except (Unsolved, Uncertified):
+                missing.append(steps)
+                continue
+            made.append(Cost(steps, process_time() - begin, _size(certificate)))
+        found[name] = tuple(made), tuple(missing)
+    return found
+
+
+def _size(certificate: Certificate) -> int:
+    certificate.verified()
+    return len(json.dumps(certificate.document).encode())
+
+
+def proved_ratios(level: str) -> list[tuple[float, float]]:
+    """Return ε and the ratio of a rational step size, proved by an exact certificate, to the published one, 1 − s."""
+    found = []
+    for k in range(1, ROOTS[level]):
+        t = Q(k, ROOTS[level])
+        s, stepsize = t / (1 - t * t + t), 1 - t * t  # the root of γ + γ²(s/(1 − s))² = 1
+        proof_of_descent(stepsize, s, (Q(1),), Q(1), published_weight(s)).verified()
+        found.append((float(s * s), float(stepsize / (1 - s))))
+    return found
+
+
+class Certificates(Figure):
+    """The slack of a published step size, and the cost of certificates."""
+
+    name = "certificates"
+    title = (
+        "A published step size gives away up to a quarter; what exact proofs cost grows mildly with the number of steps"
+    )
+    claims = ("WC-EF21-step", "WC-EF21-step-slack", "WC-CGD-N", "WC-EF-N", "WC-EF21-N")
+
+    def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
+        found, ratios = costs(level), proved_ratios(level)
+        with Plate(panels=3, columns=3, height=2.7) as plate:
+            axes = plate.panel(
+                "step size", x=r"compression error $\varepsilon = s^2$", y="largest step / published",
+                title="EF21, smooth functions",
+            )  # fmt: skip
+            s = np.linspace(0.001, 0.999, 300)
+            longer = [longest(1, curvature(one, 1, 1, published_weight(one))) / (1 - one) for one in s]
+            plate.theory(axes, "root of the condition", s * s, longer, at=0.55, side="above")
+            plate.measured(axes, "certificates", *zip(*ratios, strict=True), look=LOOKS["EF21 top-k"], weight="points")
+            axes.set_ylim(1, 1.28)
+            self.cost(plate, "seconds", "CPU seconds to certify", {
+                name: [one.seconds for one in made] for name, (made, _) in found.items()
+            }, level)  # fmt: skip
+            last = self.cost(plate, "size", "kilobytes of JSON", {
+                name: [one.size / 1000 for one in made] for name, (made, _) in found.items()
+            }, level)  # fmt: skip
+            plate.figure.legend(*last.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        none = [f"{name} at N = {', '.join(map(str, missing))}" for name, (_, missing) in found.items() if missing]
+        slowest = max(one.seconds for made, _ in found.values() for one in made)
+        at = max(ratios, key=lambda one: one[1])
+        caption = (
+            "Left: EF21's published step size on smooth functions, $\\gamma L = 1 - s$, against the root of the "
+            "condition that its proof needs before it is simplified; the dots are step sizes with a rational root, "
+            f"each proved exactly for the published potential; at most {at[1]:.4f}, at $\\varepsilon = {at[0]:.3g}$. "
+            "Middle "
+            "and right: making an exact upper bound of N steps within $10^{-5}$ of the worst case, $\\mu = 1/10$, "
+            f"$L = 1$, $s = 1/2$, at the best step sizes: {slowest:.2g} s of one core at most, here and now. "
+            + (f"None was found for {'; '.join(none)}. " if none else "One was found at every N shown. ")
+            + verdicts(self.claims, records)
+        )
+        return Drawing(self.title, plate.figure, plate.table, caption)
+
+    def cost(self, plate: Plate, name: str, y: str, values: Mapping[str, list[float]], level: str) -> Axes:
+        axes = plate.panel(name, x="steps $N$", y=y, log="xy", title="exact bounds of $N$ steps")
+        for method, numbers in values.items():
+            steps = [one.steps for one in costs(level)[method][0]]
+            plate.measured(axes, method, steps, numbers, look=LOOKS[METHODS[method][0]], label=method)
+            (line,) = axes.get_lines()[-1:]
+            line.set(marker="o", markersize=3)
+        axes.set_xticks(STEPS[level], [str(one) for one in STEPS[level]])
+        low, high = axes.get_ylim()
+        ticks = [one for one in (0.003, 0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 10, 20) if low <= one <= high]
+        axes.set_yticks(ticks, [f"{one:g}" for one in ticks])
+        axes.minorticks_off()
+        return axes

@@ -1,0 +1,68 @@
+"""Figures of worst cases: points of every kind lie where the formulas say."""
+
+from __future__ import annotations
+
+from fractions import Fraction as Q
+
+import numpy as np
+import pytest
+
+from figures import certificates, worst_case_rates
+from figures.certificates import Certificates
+from figures.worst_case_rates import STEPS, WorstCaseRates, numbers
+from proofs_check.worst_case.settings import cgd_factor, feedback_factor
+from proofs_check.worst_case.zigzag import zigzag_factor
+from toolkit.sweep import run_all
+
+FORMULAS = {"CGD": cgd_factor, "CGD, projecting": zigzag_factor, "EF": feedback_factor, "EF21": feedback_factor}
+
+
+@pytest.fixture(scope="module")
+def rates():
+    figure = WorstCaseRates()
+    return figure.draw(run_all(figure.experiments("quick"), jobs=1), [], "quick").table
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_programs_bounds_and_runs_agree_with_the_formula(name, rates):
+    # What the slower root leaves in the second half of a run is below (its share)^(STEPS/2), spread over as many steps.
+    for kind, allowed in (("program", 1e-6), ("exact bounds", 1e-5), ("simulated", 1 / STEPS / 10)):
+        points = rates[rates.curve == f"{name}, {kind}"]
+        wanted = [float(FORMULAS[name](0.1, 0.5, x)) for x in points.x]
+        assert len(points) >= 3
+        assert points.y.to_numpy() == pytest.approx(wanted, rel=allowed)
+    bounds = rates[rates.curve == f"{name}, exact bounds"]
+    assert (bounds.y_low < bounds.y_high).all()
+
+
+def test_error_feedback_that_projects_is_between_its_bounds(rates):
+    proved, low = (rates[rates.curve == name] for name in ("EF, projecting, proved", "EF, projecting: not below"))
+    spiral = np.interp(proved.x, low.x, low.y)
+    assert (proved.y.to_numpy() > spiral - 1e-4).all()  # interpolated
+    assert (proved.y.to_numpy() < spiral + 0.01).all()
+    assert proved.y.min() < min(cgd_factor(0.1, 0.5, x) for x in np.linspace(0.1, 2, 500))
+    assert len(proved) == len(numbers("quick")["EF, projecting"][0])
+
+
+def test_a_step_size_is_proved_to_be_five_quarters_of_the_published():
+    drawing = Certificates().draw({}, [], "quick")
+    dots = drawing.table[drawing.table.curve == "certificates"]
+    root = drawing.table[drawing.table.curve == "root of the condition"]
+    assert dots.y.max() == pytest.approx(1.25)
+    assert dots.x[dots.y.idxmax()] == pytest.approx(float(Q(2, 5) ** 2))
+    assert dots.y.to_numpy() == pytest.approx(np.interp(dots.x, root.x, root.y), abs=1e-3)
+    for name in certificates.METHODS:
+        made, missing = certificates.costs("quick")[name]
+        assert not missing
+        assert [one.size for one in made] == sorted(one.size for one in made)
+
+
+def test_missing_certificates_are_named(monkeypatch):
+    def none(model):
+        raise worst_case_rates.Uncertified("a bound", "there is none", "look elsewhere")
+
+    found = certificates.costs("quick")
+    monkeypatch.setattr(certificates, "costs", lambda level: found | {"EF": (found["EF"][0], (9,))})
+    assert "None was found for EF at N = 9" in Certificates().draw({}, [], "quick").caption
+    monkeypatch.setattr(worst_case_rates, "certify", none)
+    assert np.isnan(worst_case_rates._bracket(certificates.METHODS["CGD"][1](1))).all()
