@@ -127,7 +127,8 @@ class OrderingMap(Figure):
             f"{gain[at]:.3f} at $\\kappa = {found.kappas[at[0]]}$, $\\varepsilon = {float(s * s):.2g}$. Numeric: the "
             "solid boundary between points, the best step sizes, and the dashed boundary, beyond which an explicit "
             "spiral keeps EF above CGD's rate at each of 751 step sizes from half to twice the published one. Between "
-            "both, the order is open. Right: the same proofs (points), and the spiral's limit (lines); for all "
+            "both, the order is open. EF's bounds hold for Top-$k$ and Rand-$k$ themselves; CGD's rate is that of the "
+            "worst projection, which Top-1 attains at some step sizes. Right: the same proofs (points), and the spiral's limit (lines); for all "
             "contractive messages, projecting or not, the known order is the opposite, everywhere (dotted). "
             f"{verdicts(self.claims, records)}"
         )
