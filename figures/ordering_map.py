@@ -128,7 +128,8 @@ class OrderingMap(Figure):
             "solid boundary between points, the best step sizes, and the dashed boundary, beyond which an explicit "
             "spiral keeps EF above CGD's rate at each of 751 step sizes from half to twice the published one. Between "
             "both, the order is open. EF's bounds hold for Top-$k$ and Rand-$k$ themselves; CGD's rate is that of the "
-            "worst projection, which Top-1 attains at some step sizes. Right: the same proofs (points), and the spiral's limit (lines); for all "
+            "worst projection, which Top-1 attains at some step sizes. Right: the same proofs (points), and the "
+            "spiral's limit (lines); for all "
             "contractive messages, projecting or not, the known order is the opposite, everywhere (dotted). "
             f"{verdicts(self.claims, records)}"
         )
