@@ -37,6 +37,7 @@ _HOME = {
         "swept": ("Swept", "sweep"),
         "tight": ("certify_tightly",),
         "tracing": ("trace",),
+        "worst_functions": ("worst_case",),
     }.items()
     for name in names
 }

@@ -42,7 +42,7 @@ class Function:
 
     def at(self, x: Vector) -> Point:
         """Return the point at `x`; the same x is evaluated once."""
-        for point in self._all():
+        for point in self.known():
             if point.x == x:
                 return point
         number = len(self.points)
@@ -57,14 +57,15 @@ class Function:
         self.model.events.append(("point", self, point))
         return point
 
-    def _all(self) -> list[Point]:
+    def known(self) -> list[Point]:
+        """Return the points where it is known, the minimiser first if it has one."""
         zero = self.model.zero
         return [Point(zero, zero, Expression()), *self.points] if self.anchor == "minimum" else self.points
 
     def constraints(self) -> Iterator[Constraint]:
         """Yield the interpolation conditions, named ``f(i,j)`` by the points' numbers, ``*`` being the minimiser."""
         labels = ["*"] * (self.anchor == "minimum") + [str(k) for k in range(len(self.points))]
-        labelled = list(zip(labels, self._all(), strict=True))
+        labelled = list(zip(labels, self.known(), strict=True))
         for (a, i), (b, j) in permutations(labelled, 2):
             yield Constraint(f"{self.name}({a},{b})", self.kind.pair(i, j))
         for a, i in labelled:
