@@ -29,8 +29,17 @@ def all_claims() -> dict[str, Claim]:
 
 
 def _claims_in(files: Iterable[str]) -> dict[str, Claim]:
-    """Return the claims in these files by their ids."""
+    """Return the claims in these files by their ids.
+
+    Raises
+    ------
+    WrongUse
+        If two ids differ by case and punctuation at most, or one differs no more from the name of a group: whoever
+        asks for one would be given the other.
+    """
     found: dict[str, Claim] = {}
+    taken: dict[str, type[Claim]] = {}
+    groups = {_bare(group): group for group in members.groups("proofs_check.claims")}
     for name in files:
         module = members.load_module("proofs_check.claims", name)
         for value in vars(module).values():
@@ -40,10 +49,21 @@ def _claims_in(files: Iterable[str]) -> dict[str, Claim]:
                 and value.__module__ == module.__name__
                 and value.id
             ):
-                if value.id in found:
-                    raise WrongUse(f"the claim {value.id!r}", "two claims have this id", "rename one of them")
+                bare = _bare(value.id)
+                other = taken.setdefault(bare, value)
+                if other is not value:
+                    asked = f"the claims {other.id!r} of {other.__module__} and {value.id!r} of {value.__module__}"
+                    raise WrongUse(asked, "two claims have this id, up to case and punctuation", "rename one of them")
+                if bare in groups:
+                    asked = f"the claim {value.id!r} of {value.__module__}"
+                    raise WrongUse(asked, f"the group {groups[bare]!r} has this name", "rename one of them")
                 found[value.id] = value()
     return found
+
+
+def _bare(name: str) -> str:
+    """Return the letters and digits of a name, without case."""
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def find_claims(names: Iterable[str]) -> dict[str, Claim]:

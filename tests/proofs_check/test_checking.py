@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from problems import Quadratic
+from proofs_check import checking
 from proofs_check.checking import check_claims, judge_claims
 from proofs_check.claim import Claim, Instance
 from toolkit import Experiment, Store
 from toolkit.algorithms import SGD
+from toolkit.errors import WrongUse
 from toolkit.sweep import run_all
 
 CLAIMS = ["D5-repair", "S-d2", "S-a5"]
@@ -54,3 +57,33 @@ def test_a_claim_that_fails_is_named(jobs: int) -> None:
         judge_claims({"small": Small(), "failing": Failing()}, results, "quick", jobs=jobs)
     assert raised.value.__notes__ == ["This was the claim failing."]
     assert judge_claims({"small": Small()}, results, "quick")[0]["instances"][0]["name"] == "five steps"
+
+
+def modules_of(monkeypatch: pytest.MonkeyPatch, *ids: str) -> list[str]:
+    """Make a module for each id, with one claim in it, where claims are looked for; return their names."""
+    found = {}
+    for number, one in enumerate(ids):
+        module = ModuleType(f"claims.number_{number}")
+        module.Made = type("Made", (Claim,), {"id": one, "__module__": module.__name__})
+        module.AlsoMade = module.Made  # another name of one claim is no other claim
+        found[str(number)] = module
+    monkeypatch.setattr(checking.members, "load_module", lambda package, name: found[name])
+    return list(found)
+
+
+@pytest.mark.parametrize("second", ["WC-EF", "WC-ef", "wc_ef", "WCEF", "WC.EF", "WC EF"])
+def test_ids_that_differ_by_case_or_punctuation_only_are_refused(monkeypatch: pytest.MonkeyPatch, second: str) -> None:
+    names = modules_of(monkeypatch, "WC-EF", second)
+    with pytest.raises(WrongUse, match="two claims have this id") as raised:
+        checking._claims_in(names)
+    assert f"'WC-EF' of claims.number_0 and {second!r} of claims.number_1" in str(raised.value)
+
+
+def test_ids_of_other_letters_or_digits_are_two_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = modules_of(monkeypatch, "WC-EF", "WC-EF21", "WC-EF-n")
+    assert list(checking._claims_in(names)) == ["WC-EF", "WC-EF21", "WC-EF-n"]
+
+
+def test_an_id_that_is_the_name_of_a_group_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongUse, match="the group 'worst-case' has this name"):
+        checking._claims_in(modules_of(monkeypatch, "WorstCase"))
