@@ -89,7 +89,7 @@ class WorstFunctions(Problem):
     :math:`\max_i f_i + \langle g_i, y - x_i\rangle`.
 
     Source: Taylor, Hendrickx and Glineur 2017, Theorem 4 and its proof by conjugation (derived here in this form). For
-    μ < 0 it is nowhere below 0 if every :math:`f_i \ge \|g_i\|^2/(2L)` (derived here).
+    μ ≤ 0 it is nowhere below 0 if every :math:`f_i \ge \|g_i\|^2/(2L)` (derived here).
 
     Parameters
     ----------
@@ -288,13 +288,14 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     kinds = [function.kind for function in model.functions]
     anchors = {function.anchor for function in model.functions}
     convex = not any(isinstance(kind, Smooth) and kind.mu < 0 for kind in kinds)
+    bounded = all(isinstance(kind, Smooth) and kind.mu <= 0 for kind in kinds) and anchors == {"infimum"}
     pinned = any(name.startswith("g_star") for name in model.vectors) or anchors == {"minimum"}
     return WorstCase(
         WorstFunctions(
             kinds,
             [_record(function, found) for function in model.functions],
             f_star=0.0 if pinned and convex else None,
-            f_inf=0.0 if anchors == {"infimum"} else None,
+            f_inf=0.0 if bounded else None,
             start=x0,
         ),
         _messages(run, found),

@@ -91,8 +91,9 @@ def test_two_workers_with_gradients_of_their_own_at_the_minimiser():
     assert np.sum(end * end) == pytest.approx(value, rel=1e-6)
 
 
-def test_functions_that_are_not_convex_stay_above_their_bound():
-    run = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=-1, L=1), KIND, steps=2, minimiser="infimum")
+@pytest.mark.parametrize("mu", [Q(-1), Q(-1, 3), Q(0)])
+def test_functions_that_are_not_strongly_convex_stay_above_their_infimum(mu):
+    run = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=mu, L=1), KIND, steps=2, minimiser="infimum")
     run.worst(gradient, gap, smallest=True)
     case = worst_case(run)
     result = last(case, CompressedSGD(stepsize=0.5), 2, keep=("x",))
