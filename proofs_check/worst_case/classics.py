@@ -10,7 +10,15 @@ from toolkit.algorithms import Algorithm, State, mean
 from toolkit.arrays import Array
 from toolkit.parameters import Schedule
 
-__all__ = ["Accelerated", "HeavyBall", "InformationTheoretic", "Listed", "ProximalGradient", "TripleMomentum"]
+__all__ = [
+    "Accelerated",
+    "HeavyBall",
+    "InformationTheoretic",
+    "Listed",
+    "OptimisticGradient",
+    "ProximalGradient",
+    "TripleMomentum",
+]
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,20 @@ class InformationTheoretic(Algorithm):
 
     def output(self, state: State) -> Array:
         return mean(state.z)
+
+
+class OptimisticGradient(Algorithm):
+    r"""Optimistic mirror descent in Euclidean space: :math:`x \leftarrow x - \gamma (2 g(x) - g(x_{\text{before}}))`.
+
+    Source: Popov 1980; Rakhlin and Sridharan 2013 (recalled). Its first step is one of gradient descent.
+    """
+
+    def init(self, x: Array, oracle: Any, channel: Any, draw: Any) -> State:
+        return State(x=x, before=mean(oracle.sample(x)))
+
+    def step(self, state: State, oracle: Any, channel: Any, draw: Any) -> State:
+        g = mean(oracle.sample(state.x))
+        return State(x=state.x - self.stepsize * (2 * g - state.before), before=g)
 
 
 class ProximalGradient(Algorithm):

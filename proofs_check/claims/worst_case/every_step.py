@@ -39,6 +39,28 @@ STEPS, LAST = 60, 20  # of a run, and those over which its factor is taken
 SLACK, NEAR = 1e-5, 1e-4  # of the proof, and how near a run has to come for it to be tight
 
 
+def last_factor(run: xarray.Dataset) -> float:
+    """Return the factor per step of f − f* over the last steps of a run, which has recorded the first of them."""
+    first, last = curve(run, "f_gap")[0]
+    return float(last / first) ** (1 / LAST)
+
+
+def judged_rate(name: str, measured: float, stated: float, run: Callable[[int], Trace], target: Any) -> Instance:
+    """Compare a measured factor per step, a stated one, and one proved for every number of steps of symbolic runs."""
+    try:
+        proof = certify_every_step(run, target, slack=SLACK)
+        proof.verified()
+    except (Unsolved, Uncertified) as lack:
+        return Instance(name, "undecided", measured, reason=str(lack))
+    rate = float(proof.rate)
+    ratio = measured / rate
+    verdict = "violated" if ratio > 1 + 1e-12 else "tight" if ratio >= 1 - NEAR else "holds"
+    if not stated <= rate * (1 + 1e-12) <= stated * (1 + NEAR):
+        verdict = "violated"
+    reason = f"proved: at most {float(proof.factor):.4g}·{rate:.9g}^N V(x_0); stated {stated:.9g}"
+    return Instance(name, verdict, measured, rate, ratio, reason=reason)
+
+
 class EveryStep(Claim):
     """A rate of one method, proved for every N by a Lyapunov function that was searched for."""
 
@@ -72,22 +94,8 @@ class EveryStep(Claim):
         """Return the instance of one setting: measured is the larger factor per step of the two runs."""
         stepsize = scale * best_stepsize(mu, s)
         name = f"μ = {mu}, s = {s}, γ = {stepsize}"
-        measured = 0.0
-        for h in (mu, Q(1)):
-            first, last = curve(data[f"{mu}, {s}, {scale}, {h}"], "f_gap")[0]
-            measured = max(measured, float(last / first) ** (1 / LAST))
-        try:
-            proof = certify_every_step(self.run(mu, s, stepsize), type(self).target, slack=SLACK)
-            proof.verified()
-        except (Unsolved, Uncertified) as lack:
-            return Instance(name, "undecided", measured, reason=str(lack))
-        rate, stated = float(proof.rate), self.factor(mu, s, stepsize)
-        ratio = measured / rate
-        verdict = "violated" if ratio > 1 + 1e-12 else "tight" if ratio >= 1 - NEAR else "holds"
-        if not stated <= rate * (1 + 1e-12) <= stated * (1 + NEAR):
-            verdict = "violated"
-        reason = f"proved: at most {float(proof.factor):.4g}·{rate:.9g}^N V(x_0); stated {stated:.9g}"
-        return Instance(name, verdict, measured, rate, ratio, reason=reason)
+        measured = max(last_factor(data[f"{mu}, {s}, {scale}, {h}"]) for h in (mu, Q(1)))
+        return judged_rate(name, measured, self.factor(mu, s, stepsize), self.run(mu, s, stepsize), type(self).target)
 
     def run(self, mu: Q, s: Q, stepsize: Q) -> Callable[[int], Trace]:
         """Return the symbolic runs from any state, by their number of steps."""
