@@ -22,6 +22,7 @@ from proofs_check.worst_case.functions import Convex, Lipschitz, Smooth
 from proofs_check.worst_case.measures import distance, gap, gradient
 from proofs_check.worst_case.messages import Contractive
 from proofs_check.worst_case.model import Function, Model
+from proofs_check.worst_case.quadratics import assume_quadratic
 from proofs_check.worst_case.tracing import Trace, trace
 from toolkit.algorithms import State
 from toolkit.algorithms.sgd import SGD
@@ -97,6 +98,14 @@ def _() -> Model:
     run.model.assume("initial", decrease <= 1)
     run.model.maximise(*(run.measure(gradient, step) for step in range(6)))
     return run.model
+
+
+@_known(7, "gradient descent, quadratics", (8 / 9) ** 8 / 6)
+def _() -> Model:
+    run = trace(SGD(stepsize=Q(1, 3)), Smooth(mu=Q(3, 10), L=3), steps=4)
+    model = run.worst(gap, distance)
+    assume_quadratic(model.functions[0])
+    return model
 
 
 @_known(8, "gradient descent, silver steps", 0.0375949436)

@@ -20,7 +20,7 @@ class KnownWorstCases(Claim):
     """Numeric values against closed forms, and where there is none against PEPit with Clarabel."""
 
     id = "WC-known"
-    title = "The oracle table: worst cases of 29 examples of PEPit"
+    title = "The oracle table: worst cases of 30 examples of PEPit"
     statement = r"\text{numeric worst case}=\text{known value, to }10^{-6}\text{ relative}"
     reference = "PEPit's examples and the papers they cite; values in sheet worst_case_sdp, section 8"
     status = "code"
