@@ -126,7 +126,8 @@ class Store:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        self.folder = own_folder(folder, "store", FORMAT)
+        # Absolute: a process that works for this one, and was started elsewhere, reads and writes the same folder.
+        self.folder = own_folder(folder, "store", FORMAT).absolute()
 
     @staticmethod
     def key(experiment: Experiment) -> str:

@@ -107,6 +107,18 @@ def test_what_is_kept_is_read_elsewhere_or_told_to_be_gone(stored: tuple[Store, 
         kept.load()
 
 
+def test_a_relative_folder_is_the_same_for_a_process_that_works_elsewhere(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    copied = pickle.loads(pickle.dumps(Store("store")))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    one = experiment()
+    kept = copied.save(one, run(one))
+    assert (tmp_path / "store" / copied.key(one)).is_dir()
+    monkeypatch.chdir(tmp_path)
+    assert kept.load().identical(copied.load(one))
+
+
 def test_an_opened_store_is_the_same_store(stored: tuple[Store, Path, xarray.Dataset]) -> None:
     assert Store(stored[0].folder).load(experiment()) is not None
 

@@ -33,7 +33,7 @@ class ExactFall(Claim):
     title = "EF21 on smooth functions: what the potential f + wG gains at most in a step, for all parameters at once"
     statement = (
         r"f(x^+)-f(x)+\frac{\omega\gamma}2(G^+-G)+\frac\gamma2\lVert\nabla f(x)\rVert^2"
-        r"\le\frac\gamma2(\gamma L+\gamma^2K-1)\lVert\bar d\rVert^2,\quad"
+        r"\le\frac\gamma2(\gamma L+\gamma^2K-1)\lVert\bar d\rVert^2,\quad "
         r"K=\frac{s^2}{(1-s^2)^2}\Big((1+u)\tilde L^2+s^2\big(1+\tfrac1u\big)L^2\Big),\ u=\omega(1-s^2)-1>0"
     )
     reference = f"{REFERENCE}, Theorem 1 (D1), its one-step form; the law: derived here"

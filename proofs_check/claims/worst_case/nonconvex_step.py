@@ -151,7 +151,7 @@ class Simplified(Claim):
     id = "WC-EF21-step-slack"
     title = "EF21's published step gives away at most a quarter of the largest, for one worker, and that at s = 2/5"
     statement = (
-        r"\frac{\gamma_{\max}}{\gamma_{\text{published}}}=\frac{2(1+y)}{1+\sqrt{1+4y^2}}\le\frac54,\quad"
+        r"\frac{\gamma_{\max}}{\gamma_{\text{published}}}=\frac{2(1+y)}{1+\sqrt{1+4y^2}}\le\frac54,\quad "
         r"y=\frac{s}{1-s},\quad\text{equal at }s=\tfrac25:\ \tfrac34\text{ against }\tfrac35"
     )
     reference = f"{REFERENCE}, Theorem 1 (D1); sheet worst_case_sdp 4.8 (derived)"

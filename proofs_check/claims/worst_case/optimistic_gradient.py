@@ -47,7 +47,7 @@ class OptimisticDescent(Claim):
     id = "WC-optimistic-distance"
     title = "Optimistic gradient descent: the exact rate of the distance, for every number of steps"
     statement = (
-        r"\lVert x_N-x^\star\rVert^2\le c\,\lambda^{2N}V(x_0)\text{ for every }N,\quad"
+        r"\lVert x_N-x^\star\rVert^2\le c\,\lambda^{2N}V(x_0)\text{ for every }N,\quad "
         r"\lambda=\max_{h\in\{\mu,L\}}\tfrac12\left(|1-2\gamma h|+\sqrt{1+4\gamma^2h^2}\right),"
         r"\text{ and a run has this rate}"
     )

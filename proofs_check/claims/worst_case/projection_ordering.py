@@ -154,7 +154,7 @@ class DescentFirst(Claim):
     id = "WC-CGD-before-EF"
     title = "At small κ, or strong compression, no step size of error feedback reaches the rate without it"
     statement = (
-        rf"{CLASS}:\quad \max_{{h\in\{{\mu,L\}}}}|\lambda_h(\eta)|^2>{WITHOUT}\quad"
+        rf"{CLASS}:\quad \max_{{h\in\{{\mu,L\}}}}|\lambda_h(\eta)|^2>{WITHOUT}\quad "
         r"\forall\ \tfrac12\eta^\star\le\eta\le2\eta^\star=\tfrac{4}{L+\mu}\,\tfrac{1-s}{1+s},"
         r"\text{ at the }\kappa,s\text{ of the instances}"
     )
