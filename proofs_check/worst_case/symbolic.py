@@ -9,7 +9,7 @@ from typing import Any
 from proofs_check.worst_case.expressions import Expression, Vector
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.program import rows
-from toolkit.errors import EnvironmentLack, WrongUse
+from toolkit.errors import WrongUse
 
 __all__ = ["Parametric", "all_positive", "on_a_line", "parameters", "pivots", "positive", "proves", "residual"]
 
@@ -86,17 +86,9 @@ class Parametric:
 
 
 def parameters(*names: str) -> tuple[Parametric, ...]:
-    """Return parameters, as rational functions of themselves.
+    """Return parameters, as rational functions of themselves."""
+    from sympy import QQ, field  # takes a moment
 
-    Raises
-    ------
-    EnvironmentLack
-        If SymPy is not installed.
-    """
-    try:
-        from sympy import QQ, field
-    except ImportError:
-        raise EnvironmentLack("a proof for all parameters", "SymPy is missing", "python -m pip install sympy") from None
     _, *found = field(names, QQ)
     return tuple(map(Parametric, found))
 

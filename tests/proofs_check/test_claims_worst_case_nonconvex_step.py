@@ -27,8 +27,6 @@ from toolkit import simulate
 from toolkit.algorithms import EF21
 from toolkit.errors import WrongUse
 
-pytest.importorskip("sympy")
-
 CLAIMS = [
     nonconvex_step.OneWorker, nonconvex_step.Simplified, nonconvex_step.ManyWorkers, nonconvex_step.BestWeight,
     nonconvex_step.PolyakLojasiewicz, gain_of_ef21.ExactFall,

@@ -11,8 +11,6 @@ from proofs_check.claim import summary
 from proofs_check.claims.worst_case import unbiased
 from proofs_check.worst_case import Contractive
 
-pytest.importorskip("sympy")
-
 CLAIMS = [unbiased.Law, unbiased.WithoutShifts, unbiased.OfDiana]
 
 

@@ -18,8 +18,6 @@ from proofs_check.worst_case.statements import statement
 from proofs_check.worst_case.symbolic import Parametric, parameters, pivots, positive, proves, residual
 from toolkit.errors import WrongUse
 
-pytest.importorskip("sympy")
-
 
 def verdict(claim: Any, level: str = "quick") -> str:
     return summary(claim, claim.check({}, level), 0.0)["verdict"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction as Q
 from typing import TYPE_CHECKING, Any
 
-from proofs_check.claim import Claim, Instance, not_applicable
+from proofs_check.claim import Claim, Instance
 from proofs_check.claims.worst_case.nonconvex_step import REFERENCE, TOGETHER, Setting
 from proofs_check.worst_case.ef21_steps import (
     curvature,
@@ -20,7 +20,6 @@ from proofs_check.worst_case.ef21_steps import (
 from proofs_check.worst_case.feedback_proofs import split
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
-from toolkit.errors import EnvironmentLack
 
 if TYPE_CHECKING:
     import xarray
@@ -46,10 +45,7 @@ class ExactFall(Claim):
         return γ / 2 * (γ * L + γ * γ * curvature(s, L, L_tilde_sq, weight) - 1)
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        try:
-            proved = self.proved()
-        except EnvironmentLack as lack:
-            return [not_applicable("all parameters", str(lack))]
+        proved = self.proved()
         return [self.judged(one, proved) for one in TOGETHER[level]]
 
     def proved(self) -> bool:

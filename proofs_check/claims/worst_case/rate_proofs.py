@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from fractions import Fraction as Q
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from proofs_check.claim import Claim, Instance, not_applicable
+from proofs_check.claim import Claim, Instance
 from proofs_check.claims.worst_case.rate_of_error_feedback import EF, EF21, RATE, REFERENCE
 from proofs_check.worst_case.feedback_proofs import Proof, domain, proof, proofs
 from proofs_check.worst_case.symbolic import all_positive, parameters, positive, proves, residual
-from toolkit.errors import EnvironmentLack
 
 if TYPE_CHECKING:
     import xarray
@@ -37,11 +36,7 @@ class AllParameters(Claim):
         return all_positive(multipliers.values(), domain()) and proves(residual(model, multipliers), domain())
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        try:
-            found = [one for one in proofs() if one.method == self.method]
-        except EnvironmentLack as lack:
-            return [not_applicable(self.method, str(lack))]
-        return [self.judged(one) for one in found]
+        return [self.judged(one) for one in proofs() if one.method == self.method]
 
     def judged(self, one: Proof) -> Instance:
         """Return the instance of one of the two step sizes with a rate."""
@@ -111,10 +106,7 @@ class Order(Claim):
         return (k + s) / (1 + k * s)
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        try:
-            p, q = parameters("p", "q")
-        except EnvironmentLack as lack:
-            return [not_applicable("all parameters", str(lack))]
+        p, q = parameters("p", "q")
         k, s = parameters("k", "s")
         # λ is below the positive root of λ² = b λ + s where λ² < b λ + s.
         λ = self.descent(k, s)

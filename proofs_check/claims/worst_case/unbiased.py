@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from proofs_check.claim import Claim, Instance, not_applicable
+from proofs_check.claim import Claim, Instance
 from proofs_check.claims.worst_case.one_step_of_diana import one_step
 from proofs_check.worst_case.certifying import Uncertified, certify
 from proofs_check.worst_case.feedback_proofs import split
@@ -20,7 +20,6 @@ from proofs_check.worst_case.solving import Unsolved, solve
 from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
 from proofs_check.worst_case.tracing import trace
 from toolkit.algorithms.compressed_sgd import CompressedSGD
-from toolkit.errors import EnvironmentLack
 
 if TYPE_CHECKING:
     import xarray
@@ -57,10 +56,6 @@ class Law(Claim):
         return 1 - 2 * one.stepsize * h + one.stepsize * one.stepsize * (1 + one.omega / one.workers) * h * h
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
-        try:
-            parameters("mu")
-        except EnvironmentLack as lack:
-            return [not_applicable("all parameters", str(lack))]
         return [self.judged(active) for active in ("μ", "L")]
 
     def judged(self, active: str) -> Instance:
