@@ -21,8 +21,8 @@ from benchmarks import interleaved, ratio
 from proofs_check.worst_case import Model, solve_all, sweep
 from proofs_check.worst_case.settings import best_stepsize, cgd, cgd_best_stepsize, ef21, error_feedback
 
-POINTS, TIMED = 1000, 20  # of a sweep; of them by PEPit
-ROUNDS = 5
+POINTS, TIMED = 1000, 200  # of a sweep; of them by PEPit
+ROUNDS = 3
 AIM = 5.0
 MODELS: dict[str, Callable[..., Model]] = {"CGD": cgd, "EF": error_feedback, "EF21": ef21}
 
