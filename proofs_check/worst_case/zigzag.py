@@ -87,9 +87,8 @@ def descent_multipliers(mu: Any, root: Any, stepsize: Any) -> dict[str, Any]:
               \frac{\eta\lambda\,(1 + \mu - (1 - \mu)\lambda - \eta\mu)}{(1 + \mu)\lambda - (1 - \mu)}, \quad
               \frac{\eta\lambda\,(1 + \mu - (1 - \mu)\lambda - 2\eta\mu)}{(1 + \mu)\lambda - (1 - \mu)}
 
-    The residual then vanishes on both coordinates of the
-    zigzag, and its minors 1/(2(1 − μ)) and (1 − λ)((1 + μ)λ − (1 − μ))/(4(1 − μ)²) are positive where
-    (1 − μ)/(1 + μ) < λ < 1, that is for every s > 0 and 0 < η < 2; so are the multipliers of inequalities.
+    The residual matrix is then positive semidefinite of rank 2, and the multipliers of inequalities are positive, for
+    every s > 0 and 0 < η < 2: `zigzag_proof`.
     """
     share = stepsize * root / ((1 + mu) * root - (1 - mu))
     bent = 1 + mu - (1 - mu) * root
@@ -104,9 +103,9 @@ def descent_multipliers(mu: Any, root: Any, stepsize: Any) -> dict[str, Any]:
     }
 
 
-def descent_model(mu: Fraction, delta: Fraction, stepsize: Fraction, steps: int = 1) -> Model:
-    """Return f(x_N) − f* of compressed gradient descent from f(x_0) − f* ≤ 1, messages projecting, L = 1."""
-    run = trace(CompressedSGD(stepsize=stepsize), Smooth(mu=mu, L=1), Projection(delta=delta), steps=steps)
+def descent_model(mu: Any, delta: Any, stepsize: Any) -> Model:
+    """Return f(x_1) − f* of compressed gradient descent from f(x_0) − f* ≤ 1, messages projecting, L = 1."""
+    run = trace(CompressedSGD(stepsize=stepsize), Smooth(mu=mu, L=1), Projection(delta=delta), steps=1)
     return run.worst(gap, gap)
 
 

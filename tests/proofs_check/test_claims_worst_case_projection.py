@@ -88,6 +88,20 @@ def test_every_multiplier_is_needed_as_it_is(name):
         check({**document, "proof": {**document["proof"], "multipliers": told}})
 
 
+def test_a_proof_of_less_is_not_the_proof():
+    def other_factor(*point):  # the scalars cancel
+        weights = {name: 0 * weight for name, weight in descent_multipliers(*point).items()}
+        return weights | {"initial": 1, "f(0,1)": 1, "metric 0": 1}
+
+    def other_signs(mu, root, stepsize):  # they cancel too
+        found = descent_multipliers(mu, root, stepsize)
+        return found | {"f(*,0)": found["f(*,0)"] + 3, "f(*,1)": found["f(*,1)"] - 3, "f(0,1)": root + 3}
+
+    assert "the factor is λ²" in unproved(other_factor)
+    assert "the multiplier of f(*,1) is positive" in unproved(other_signs)
+    assert "the residual matrix is positive semidefinite" in unproved(other_signs)
+
+
 def test_broken_proofs_are_violations():
     class Low(projection.ProjectedDescent):
         def certificate(self, mu, root, stepsize):

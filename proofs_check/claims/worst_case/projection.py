@@ -131,7 +131,7 @@ class ProjectedDescent(Claim):
     expected = "tight"
 
     def failed(self) -> list[str]:
-        """Return which identities of the proof for all parameters fail."""
+        """Return which parts of the proof for all parameters fail."""
         return unproved()
 
     def certificate(self, mu: Q, root: Q, stepsize: Q) -> Certificate:
@@ -152,7 +152,7 @@ class ProjectedDescent(Claim):
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         failed = self.failed()
-        reason = "every identity of the proof holds" if not failed else f"not so: {', '.join(failed)}"
+        reason = "every part of the proof holds" if not failed else f"not so: {', '.join(failed)}"
         every = "0 < μ < L, 0 < s < 1, 0 < η < 2/L"
         found = [Instance(every, "violated" if failed else "tight", ratio=1.0, reason=reason)]
         for mu, root, stepsize in self.points(level):
