@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from proofs_check.worst_case.model import Model
-from proofs_check.worst_case.settings import ef21, error_feedback
+from proofs_check.worst_case.settings import FEEDBACK
 from proofs_check.worst_case.symbolic import on_a_line, parameters
 
 __all__ = ["Proof", "domain", "proof", "proofs", "split"]
@@ -44,8 +44,7 @@ class Proof:
 
     def model(self, workers: int = 1) -> Model:
         """Return the model of one step from any state with V ≤ 1."""
-        make: Callable[..., Model] = {"EF": error_feedback, "EF21": ef21}[self.method]
-        return make(self.mu, self.s, self.stepsize, 1, workers)
+        return FEEDBACK[self.method](self.mu, self.s, self.stepsize, 1, workers)
 
     def multipliers(self, model: Model, workers: int = 1) -> dict[str, Any]:
         """Return the multipliers, the worker's share of each; that of the start is the rate.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from math import sqrt
 from typing import Any
 
@@ -15,6 +16,7 @@ from toolkit.algorithms.ef21 import EF21
 from toolkit.algorithms.error_feedback import ErrorFeedback
 
 __all__ = [
+    "FEEDBACK",
     "best_stepsize",
     "cgd",
     "cgd_best_stepsize",
@@ -54,6 +56,9 @@ def ef21(
         minimiser=None,
     )  # fmt: skip
     return run.worst(EF21Potential(s), EF21Potential(s))
+
+
+FEEDBACK: Mapping[str, Callable[..., Model]] = {"EF": error_feedback, "EF21": ef21}  # the methods of one rate
 
 
 def cgd_best_stepsize(mu: Number, s: Number) -> Number:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -44,7 +44,9 @@ def test_a_smaller_class_of_compressors_has_another_rate(monkeypatch):
 def test_another_method_breaks_the_statement(monkeypatch):
     class Swapped(rate_of_error_feedback.ManySteps):
         id = "WC-test"
-        make: ClassVar[Any] = staticmethod(lambda mu, s, stepsize, steps, workers: cgd(mu, s, stepsize, steps))
+
+        def model(self, mu, s, stepsize, steps, workers):
+            return cgd(mu, s, stepsize, steps)
 
     assert verdict(Swapped())["verdict"] == "violated"
     wrong = rate_of_compressed_descent.cgd_factor

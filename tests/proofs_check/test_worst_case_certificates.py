@@ -41,6 +41,7 @@ from proofs_check.worst_case.certifying import Uncertified
 from proofs_check.worst_case.naming import described
 from proofs_check.worst_case.program import Program
 from proofs_check.worst_case.settings import (
+    FEEDBACK,
     best_stepsize,
     cgd,
     cgd_best_stepsize,
@@ -97,7 +98,7 @@ def test_bounds_from_both_sides_within_the_slack(name, steps):
     if name == "CGD":
         model, value = cgd(MU, S, cgd_best_stepsize(MU, S), steps), Q(841, 961) ** steps
     else:  # a rate that is rational, so that it can be compared exactly
-        model, value = {"EF": error_feedback, "EF21": ef21}[name](Q(3, 5), Q(1, 3), Q(5, 8), steps), Q(4, 9) ** steps
+        model, value = FEEDBACK[name](Q(3, 5), Q(1, 3), Q(5, 8), steps), Q(4, 9) ** steps
     above, below = certify(model), exhibit(model)
     # What the solver itself is off by, 1e-7, comes on top.
     assert value <= above.bound <= value * (1 + SLACK + Q(1, 10**7))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction as Q
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,14 +11,7 @@ from proofs_check.claims.worst_case.rate_of_compressed_descent import STEPS, nam
 from proofs_check.worst_case.brackets import bracket
 from proofs_check.worst_case.certifying import certify, exhibit
 from proofs_check.worst_case.model import Model
-from proofs_check.worst_case.settings import (
-    best_stepsize,
-    cgd,
-    cgd_best_stepsize,
-    ef21,
-    error_feedback,
-    feedback_factor,
-)
+from proofs_check.worst_case.settings import FEEDBACK, best_stepsize, cgd, cgd_best_stepsize, feedback_factor
 
 if TYPE_CHECKING:
     import xarray
@@ -42,19 +35,23 @@ POINTS = {
 
 
 class Rate(Claim):
-    """One of the two methods, whose model `make` builds."""
+    """One of the two methods."""
 
     status = "derived"
     kind = "tight"
     expected = "tight"
-    make: ClassVar[Callable[..., Model]]
+    method: ClassVar[str]
+
+    def model(self, mu: Q, s: Q, stepsize: Q, steps: int, workers: int) -> Model:
+        """Return the model of N steps from any state with V_0 ≤ 1."""
+        return FEEDBACK[self.method](mu, s, stepsize, steps, workers)
 
     def judged(self, mu: Q, s: Q, scale: Q, steps: int = 1, workers: int = 1) -> Instance:
         """Return the instance at a step size that is `scale` times the best one."""
         stepsize = scale * best_stepsize(mu, s)
         name = named(mu, s, stepsize)
         name += f", N = {steps}" if steps > 1 else f", n = {workers}" if workers > 1 else ""
-        model = type(self).make(mu, s, stepsize, steps, workers)
+        model = self.model(mu, s, stepsize, steps, workers)
         return bracket(name, model, feedback_factor(mu, s, stepsize) ** steps)
 
 
@@ -65,7 +62,7 @@ class OneStep(Rate):
     title = "Error feedback: the exact factor of its Lyapunov function per step, at every step size"
     statement = rf"{EF}\ \Rightarrow\ \max V^+/V=r^2,\quad {RATE}"
     reference = f"{REFERENCE}, Theorem 1, at the best γ; any γ: sheet worst_case_sdp 4.2 (derived)"
-    make = staticmethod(error_feedback)
+    method = "EF"
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         return [self.judged(*point) for point in POINTS[level]]
@@ -78,7 +75,7 @@ class OneStepOfEF21(OneStep):
     title = "EF21: the same exact factor of its own Lyapunov function, at every step size"
     statement = rf"{EF21}\ \Rightarrow\ \max V^+/V=r^2,\quad {RATE}"
     reference = f"{REFERENCE}, Theorem 2, at the best γ; any γ: sheet worst_case_sdp 4.2 (derived)"
-    make = staticmethod(ef21)
+    method = "EF21"
 
 
 class ManySteps(Rate):
@@ -88,7 +85,7 @@ class ManySteps(Rate):
     title = "Error feedback: the exact worst case of N steps is the N-th power of one"
     statement = rf"{EF}\ \Rightarrow\ \max V_N/V_0=r^{{2N}}"
     reference = f"{REFERENCE}, Theorem 1 (sheet worst_case_sdp 4.3)"
-    make = staticmethod(error_feedback)
+    method = "EF"
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         return [self.judged(Q(1, 10), Q(1, 2), Q(1), steps) for steps in STEPS[level]]
@@ -101,7 +98,7 @@ class ManyStepsOfEF21(ManySteps):
     title = "EF21: the exact worst case of N steps is the N-th power of one"
     statement = rf"{EF21}\ \Rightarrow\ \max V_N/V_0=r^{{2N}}"
     reference = f"{REFERENCE}, Theorem 2 (sheet worst_case_sdp 4.3)"
-    make = staticmethod(ef21)
+    method = "EF21"
 
 
 class Workers(Rate):
@@ -111,7 +108,7 @@ class Workers(Rate):
     title = "Error feedback, n workers with a shared minimiser: the factor of one worker"
     statement = rf"{EF},\ \nabla f_i(x^\star)=0\ \Rightarrow\ \max V^+/V=r^2\text{{ for every }}n"
     reference = "sheet worst_case_sdp 4.5 (derived)"
-    make = staticmethod(error_feedback)
+    method = "EF"
 
     def check(self, data: Mapping[str, xarray.Dataset], level: str) -> list[Instance]:
         scales = (Q(1),) if level == "quick" else (Q(1, 2), Q(1), Q(21, 20))
@@ -125,7 +122,7 @@ class WorkersOfEF21(Workers):
     id = "WC-EF21-workers"
     title = "EF21, n heterogeneous workers: the factor of one worker"
     statement = rf"{EF21}\ \Rightarrow\ \max V^+/V=r^2\text{{ for every }}n"
-    make = staticmethod(ef21)
+    method = "EF21"
 
 
 class Order(Claim):
@@ -142,7 +139,7 @@ class Order(Claim):
         found = []
         for mu, s in sorted(points):
             above = certify(cgd(mu, s, cgd_best_stepsize(mu, s))).bound
-            for name, make in (("EF", error_feedback), ("EF21", ef21)):
+            for name, make in FEEDBACK.items():
                 below = exhibit(make(mu, s, best_stepsize(mu, s))).bound
                 verdict = "holds" if above < below else "undecided"
                 reason = f"proved: CGD at most {float(above):.9g}, {name} at least {float(below):.9g}"
