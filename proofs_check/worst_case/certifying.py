@@ -7,13 +7,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from proofs_check.worst_case import verify
 from proofs_check.worst_case.certificate import Certificate, lower_certificate, upper_certificate
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.program import Program, assemble_exactly, entries
 from proofs_check.worst_case.rational import common_denominator, dyadic, solve_exactly
 from proofs_check.worst_case.solving import Solution, cone_solve, smat, solve, svec
 from proofs_check.worst_case.statements import statement
-from proofs_check.worst_case.verify import semidefinite
 from toolkit.arrays import Array
 from toolkit.errors import EnvironmentLack, WrongUse
 
@@ -78,7 +78,7 @@ def certify(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
             whole, scale = common_denominator(rounded)
             bound = Fraction(-int(whole @ exactly.c), scale * exactly.scale)
             residual = zip(zip(i, j, strict=True), map(Fraction, whole @ exactly.A), strict=True)
-            if bound <= found.value + allowed and semidefinite(dict(residual), program.order):
+            if bound <= found.value + allowed and verify.semidefinite(dict(residual), program.order):
                 return upper_certificate(statement(model, about), bound, dict(zip(program.names, rounded, strict=True)))
     raise _uncertified(slack)
 
@@ -94,7 +94,8 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     Raises
     ------
     WrongUse
-        If the model is one of moments: its instances need not be possible on every outcome.
+        If the conditions are not known to suffice: in a model of moments, whose instances need not be possible on
+        every outcome, and for μ > 0 with a lower bound of the function in place of its minimiser.
     Unsolved, Uncertified
         As of `certify`.
 
@@ -103,9 +104,10 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     Recipe A' of the sheet: the same on the primal side. The classes of compressors are of maps that may change from
     message to message, as an adversary would.
     """
-    if any(one.kind.noisy for one in model.messages):
-        remedy = "certify upper bounds of it"
-        raise WrongUse("a lower bound from a model of moments", "it relaxes what can happen", remedy)
+    told = statement(model, about)
+    why = verify.Statement(told).no_lower
+    if why:
+        raise WrongUse("an exact instance of a worst case", why, "certify upper bounds of it")
     program, exactly = assemble_exactly(model)
     found = solve(program)
     allowed = slack * max(abs(found.value), 1e-6)
@@ -123,9 +125,9 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
             if bound < found.value - allowed or (values[~metric & ~exactly.equality] > 0).any():
                 continue
             twice = {(a, b): value if a == b else 2 * value for a, b, value in zip(i, j, instance, strict=False)}
-            if semidefinite(twice, program.order):
+            if verify.semidefinite(twice, program.order):
                 lines = [instance[k * (k + 1) // 2 : (k + 1) * (k + 2) // 2] for k in range(program.order)]
-                return lower_certificate(statement(model, about), bound, lines, instance[len(i) :])
+                return lower_certificate(told, bound, lines, instance[len(i) :])
     raise _uncertified(slack)
 
 

@@ -59,7 +59,13 @@ class Smooth(FunctionClass):
     Notes
     -----
     Source: Taylor, Hendrickx and Glineur 2017, Theorem 4 (derived here from f − μ‖x‖²/2, convex and (L − μ)-smooth, so
-    that any μ < L will do). A lower bound f* adds f* ≤ f_i − ‖g_i‖²/(2L).
+    that any μ < L will do). A lower bound f* adds f* ≤ f_i − ‖g_i‖²/(2L), which for μ ≤ 0 suffices too (derived here):
+    the largest member through the points is f = conv(min_i q_i + c) − c, where q_i is the parabola of curvature L that
+    touches it at x_i, and c = −μ‖x‖²/2. Since c is convex, so is conv(min_i q_i) + c, which is below the min_i q_i + c.
+    Hence f ≥ conv(min_i q_i) ≥ min_i (f_i − ‖g_i‖²/(2L)) ≥ f*. For μ < 0 some member attains f*: the conditions also
+    hold between the points and (y, 0, f*) for y far away in a new direction, where all their terms stay as they are but
+    ‖x_i − y‖², which has the coefficient μL/(2(L − μ)) < 0. For μ = 0 its values need not even tend to f*, as a point
+    with g_0 = 0 and f_0 > f* shows: then f* is a lower bound of f, and nothing more.
     """
 
     L: Any = 1

@@ -27,8 +27,8 @@ class Function:
     name : str
         Also the first part of the names of its constraints.
     anchor : {'minimum', 'infimum', None}
-        Whether it is minimal at the origin with value 0 (then the minimiser needs no vector), nowhere below 0, or
-        neither.
+        Whether it is minimal at the origin with value 0 (then the minimiser needs no vector), nowhere below 0 (which
+        need not be its infimum, see `Smooth`), or neither.
     suffix : str
         What is put after the names of its vectors, as the number of a worker.
     """

@@ -133,8 +133,8 @@ class Statement:
         name, kind, infimum = raw["name"], raw["class"], raw["anchor"] == "infimum"
         mu, L = (constants["mu"], constants["L"]) if kind == "smooth" else (Fraction(0), None)
         require(L is None or mu < L > 0, "it must be that mu < L and L > 0")
-        if infimum and L is not None and mu != -L:
-            self.no_lower = "with an infimum, the conditions are known to suffice only if mu = -L"
+        if infimum and mu > 0:
+            self.no_lower = "with an infimum, the conditions are known to suffice only if mu <= 0"
         known: list[Any] = [("*", {}, {}, {})] if raw["anchor"] == "minimum" else []
         for k, one in enumerate(raw["points"]):
             x, g, f = combine(one["x"], self.vectors), combine(one["g"], self.vectors), combine(one["f"], self.scalars)

@@ -8,7 +8,8 @@ from typing import Any
 
 __all__ = ["bound_in_words", "setting_in_words"]
 
-ANCHORS = {"minimum": ", minimal at 0 with value 0", "infimum": ", nowhere below 0", "none": ""}
+ANCHORS = {"minimum": ", minimal at 0 with value 0", "infimum": ", nowhere below its lower bound 0", "none": ""}
+LOWEST = {"minimum": "*", "infimum": "_inf"}  # what is put after a function's name for its minimum, or a lower bound
 
 
 def bound_in_words(document: Mapping[str, Any]) -> str:
@@ -58,7 +59,7 @@ def _values(raw: Mapping[str, Any]) -> dict[str, str]:
     for one in raw["functions"]:
         for point in one["points"]:
             if list(point["f"].values()) == ["1"]:
-                minimum = "" if one["anchor"] == "none" else f" − {one['name']}*"
+                minimum = f" − {one['name']}{LOWEST[one['anchor']]}" if one["anchor"] in LOWEST else ""
                 found[next(iter(point["f"]))] = f"{one['name']}({_vector(point['x'])}){minimum}"
     return found
 

@@ -51,7 +51,8 @@ from proofs_check.worst_case.settings import (
 )
 from proofs_check.worst_case.solving import Unsolved
 from proofs_check.worst_case.tight import simplest
-from toolkit.algorithms import SGD, CompressedSGD
+from proofs_check.worst_case.wording import bound_in_words, setting_in_words
+from toolkit.algorithms import EF21, SGD, CompressedSGD
 from toolkit.errors import WrongUse
 
 MU, S = Q(1, 10), Q(1, 2)
@@ -153,7 +154,7 @@ def test_other_models_are_certified():
     moments = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=MU), Unbiased(omega=1), steps=1)
     model = moments.worst(distance, distance)
     assert certify(model).verified()
-    with pytest.raises(WrongUse, match="relaxes what can happen"):
+    with pytest.raises(WrongUse, match="a model of moments gives upper bounds only"):
         exhibit(model)
 
 
@@ -248,13 +249,65 @@ def test_an_instance_that_breaks_a_constraint_or_is_no_gram_matrix_is_refused(lo
 
 def test_no_lower_bound_where_the_conditions_are_not_sufficient():
     moments = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=MU), Unbiased(omega=1), steps=1)
-    weak = trace(SGD(stepsize=Q(1)), Smooth(mu=Q(-1, 2)), steps=1, minimiser="infimum")
-    for model in (moments.worst(distance, distance), weak.worst(gradient, gap)):
+    strong = trace(SGD(stepsize=Q(1)), Smooth(mu=Q(1, 2)), steps=1, minimiser="infimum")
+    for model in (moments.worst(distance, distance), strong.worst(gradient, gap)):
         above = certify(model).document
         n, scalars = len(model.vectors), len(model.scalars)
         nothing = {"gram": [["0"] * (j + 1) for j in range(n)], "scalars": ["0"] * scalars}
         document = {**above, "bound": "0", "proof": {"kind": "lower", "multipliers": {}, **nothing}}
         assert any(word in reason(document) for word in ("moments", "suffice"))
+        with pytest.raises(WrongUse, match=r"moments|suffice"):
+            exhibit(model)
+
+
+def not_convex(mu: Q, name: str, steps: int) -> Any:
+    run = {
+        "GD": lambda: trace(SGD(stepsize=Q(1)), Smooth(mu=mu), steps=steps, minimiser="infimum"),
+        "EF21": lambda: trace(
+            EF21(stepsize=Q(1, 2)), Smooth(mu=mu), Contractive(delta=Q(3, 4)), steps=steps, minimiser="infimum"
+        ),
+    }[name]()
+    return run.worst(gradient, gap, smallest=True)
+
+
+@pytest.mark.parametrize("mu", [Q(-1), Q(-1, 2), Q(-1, 10), Q(0)])
+def test_descent_on_functions_of_bounded_concavity_has_the_published_rate(mu):
+    """Rotaru, Glineur and Patrinos 2022 (recalled), for γL ≤ 1; its functions attain their minimum, as for μ < 0."""
+    steps = 3
+    value = 2 / (1 + steps * (2 + mu / (1 - mu)))
+    model = not_convex(mu, "GD", steps)
+    above, below = certify(model), exhibit(model)
+    assert above.verified()
+    assert below.verified()
+    assert value * (1 - SLACK - Q(1, 10**7)) <= below.bound <= value <= above.bound
+
+
+@pytest.mark.parametrize(("name", "steps"), [("GD", 2), ("EF21", 1), ("EF21", 2)])
+def test_lower_bounds_with_an_infimum_are_attained_by_functions_that_attain_it(name, steps):
+    """One more point, without slope and with value 0 far away in a new direction, is added to the exact instance."""
+    for mu, allowed in ((Q(-1, 2), True), (Q(0), False)):
+        model = not_convex(mu, name, steps)
+        above, below = certify(model), exhibit(model)
+        assert below.bound <= above.bound <= below.bound * (1 + 3 * SLACK)
+        document = copy.deepcopy(below.document)
+        assert verify.check(document)
+        document["statement"]["vectors"].append("far")
+        document["proof"]["gram"].append(["0"] * len(model.vectors) + ["1"])
+        point = {"x": {"far": "1000"}, "g": {}, "f": {}}
+        document["statement"]["functions"][0]["points"].append(point)
+        if allowed:
+            assert verify.check(rehashed(document))
+        else:  # a convex function with a slope somewhere, which its minimum at this place is too close to
+            assert "the instance violates" in reason(rehashed(document))
+
+
+def test_a_lower_bound_of_a_convex_function_need_not_be_its_infimum():
+    """A function that is 1 everywhere is nowhere below 0, and a method stays at 1."""
+    model = trace(SGD(stepsize=Q(1)), Smooth(mu=0), steps=1, minimiser="infimum").worst(gap, gap)
+    assert certify_tightly(model).bound == 1
+    assert "can be" in exhibit(model).verified()
+    assert "nowhere below its lower bound" in setting_in_words(exhibit(model).document)[0]
+    assert "f_inf" in bound_in_words(exhibit(model).document)
 
 
 PLACES = st.sampled_from(["multiplier", "bound", "constant", "delta", "step", "drop", "initial"])
