@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from latex2mathml.converter import convert
 
 from proofs_check.claims.saddle.perturbed_first_order import FirstOrder
 from tests.proofs_check.judging import record_of, results_of
@@ -21,7 +20,6 @@ def test_verdict(results: Any) -> None:
     record = record_of(FirstOrder(), results)
     assert record["verdict"] == "holds", record["reason"]
     assert 0.4 < record["ratio"] < 0.5  # x²/2 under a compressor that shrinks: loose by 2
-    assert "\\" not in convert(FirstOrder.statement)
 
 
 @pytest.mark.parametrize("term", [0, 1, 2])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from latex2mathml.converter import convert
 
 from problems.counterexamples.clipped_bowl import ClippedBowl
 from proofs_check.claim import Claim
@@ -43,7 +42,6 @@ def test_verdict(name: str, records: dict[str, dict[str, Any]]) -> None:
     record = records[name]
     assert record["verdict"] == record["expected"], record["reason"]
     assert {one["verdict"] for one in record["instances"]} <= {"holds", "tight", "not applicable"}
-    assert "\\" not in convert(CLAIMS[name].statement)
     assert record["ratio"] > 0.9999  # each of them is nearly attained
 
 
