@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction as Q
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from proofs_check.worst_case.ordering import feedback
 from proofs_check.worst_case.settings import cgd, cgd_factor, ef21, error_feedback, feedback_factor
 from proofs_check.worst_case.solving import Unsolved, solve_all
 from proofs_check.worst_case.spiral import SpiralProjection, spiral_factor
+from proofs_check.worst_case.stretch import Stretch
 from proofs_check.worst_case.swept import sweep
 from proofs_check.worst_case.zigzag import SteepProjection, zigzag_factor
 from toolkit.algorithms import EF21, Algorithm, CompressedSGD, ErrorFeedback
@@ -40,17 +41,6 @@ EDGE = {"without": 2.0, "with": 0.8}  # the largest step size shown
 COUNT = {"quick": 8, "full": 16}  # of step sizes at which programs are solved and runs are made
 FINE = 400
 Row = tuple[Array, Array]
-
-
-class Stretch(Compressor):
-    """Every message times one number, off by |factor − 1|: the worst contractive compressor on a line."""
-
-    homogeneous: ClassVar[bool] = True
-
-    factor: float
-
-    def message(self, x: Array, draw: Any) -> Array:
-        return self.factor * x
 
 
 def stepsizes(kind: str, level: str) -> list[Q]:

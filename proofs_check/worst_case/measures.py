@@ -10,7 +10,7 @@ from proofs_check.worst_case.tracing import Trace
 from toolkit.algorithms import State, mean
 from toolkit.arrays import Array
 
-__all__ = ["EF21Potential", "ErrorFeedbackPotential", "distance", "gap", "gradient", "norm_sq"]
+__all__ = ["EF21Potential", "ErrorFeedbackPotential", "GossipPotential", "distance", "gap", "gradient", "norm_sq"]
 
 
 def norm_sq(v: Array) -> Expression:
@@ -64,3 +64,19 @@ class EF21Potential:
     def __call__(self, run: Trace, state: State) -> Expression:
         gradients = run.oracle.uncounted(state.x)
         return norm_sq(gradients - state.estimate) + exact(self.s) * norm_sq(mean(gradients))
+
+
+@dataclass(frozen=True)
+class GossipPotential:
+    r"""A Lyapunov function of CHOCO-Gossip.
+
+    .. math:: V = \frac1n \sum_i \left( \|x_i - \bar x\|^2 + s\,\|x_i - \hat x_i\|^2 \right),
+              \qquad s = \sqrt{1 - \delta}
+
+    Source: derived here; what is compressed next is :math:`x_i - \hat x_i`.
+    """
+
+    s: Any
+
+    def __call__(self, run: Trace, state: State) -> Expression:
+        return norm_sq(state.x - mean(state.x)) + exact(self.s) * norm_sq(state.x - state.public)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from toolkit.algorithms import Algorithm, State
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
 from toolkit.parameters import at_step, scheduled
+from toolkit.topology import Topology
 
 __all__ = ["SymbolicChannel", "SymbolicOracle", "Trace", "trace"]
 
@@ -31,6 +33,7 @@ def _rows(x: Array, n: int) -> list[Vector]:
 
 
 Measure = Callable[["Trace", State], Expression]
+WEIGHT = 10_000  # the largest denominator of a weight of a graph
 
 
 class SymbolicOracle:
@@ -38,8 +41,11 @@ class SymbolicOracle:
 
     Parameters
     ----------
+    model : Model
     functions : sequence of Function
-        f_i of every worker.
+        f_i of every worker; empty where there are none.
+    workers : int
+        n.
     inexact : MessageClass, optional
         How a sample differs from the gradient, in the terms of a compressor; by default it is the gradient.
     prox : Function, optional
@@ -47,9 +53,15 @@ class SymbolicOracle:
     """
 
     def __init__(
-        self, functions: Sequence[Function], inexact: MessageClass | None = None, prox: Function | None = None
+        self,
+        model: Model,
+        functions: Sequence[Function],
+        workers: int,
+        inexact: MessageClass | None = None,
+        prox: Function | None = None,
     ) -> None:
-        self.functions, self._inexact, self._prox = list(functions), inexact, prox
+        self.functions, self._model, self._workers = list(functions), model, workers
+        self._inexact, self._prox = inexact, prox
         self._samples: dict[tuple[int, Vector, int], Vector] = {}
         self._calls = 0
 
@@ -58,7 +70,9 @@ class SymbolicOracle:
         self._samples = {}
 
     def _points(self, x: Array) -> list[Point]:
-        rows = _rows(x, len(self.functions))
+        rows = _rows(x, self._workers)
+        if not self.functions:
+            return [Point(row, self._model.zero, Expression()) for row in rows]
         return [function.at(row) for function, row in zip(self.functions, rows, strict=True)]
 
     def exact(self, x: Array) -> Array:
@@ -70,7 +84,7 @@ class SymbolicOracle:
     def sample(self, x: Array, index: int = 0) -> Array:
         """Return the gradient samples at `x`; the same index within a step is the same sample."""
         gradients = self.exact(x)
-        if self._inexact is None:
+        if self._inexact is None or not self.functions:
             return gradients
         found = []
         for i, (row, g) in enumerate(zip(_rows(x, len(self.functions)), gradients[0, :, 0], strict=True)):
@@ -102,13 +116,13 @@ class SymbolicOracle:
 
     def per_worker(self, x: Array) -> Array:
         """Return `x` with one row per worker."""
-        return _array(_rows(x, len(self.functions)))
+        return _array(_rows(x, self._workers))
 
     def at_minimiser(self, x: Array) -> Array:
         """Return the gradients at the minimiser."""
-        if self.functions[0].anchor != "minimum" and len(self.functions) == 1:
+        if self.functions and self.functions[0].anchor != "minimum" and len(self.functions) == 1:
             raise WrongUse("the gradients at the minimiser", "the model has no minimiser", "trace with minimiser='own'")
-        return self.exact(_array([self.functions[0].model.zero]))
+        return self.exact(_array([self._model.zero]))
 
 
 class SymbolicChannel:
@@ -119,10 +133,19 @@ class SymbolicChannel:
     model : Model
     up, down : MessageClass, optional
         Without one, messages arrive as they are.
+    topology : Topology, optional
+        The graph of a decentralised method.
     """
 
-    def __init__(self, model: Model, up: MessageClass | None = None, down: MessageClass | None = None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        up: MessageClass | None = None,
+        down: MessageClass | None = None,
+        topology: Topology | None = None,
+    ) -> None:
         self._model, self._up, self._down = model, up, down
+        self._weights = None if topology is None else _exact_weights(topology)
         self._counts = {"c": 0, "b": 0}
 
     def send(self, v: Array, *, exact: Any = False, active: Any = None, purpose: str | None = None) -> Array:
@@ -143,6 +166,21 @@ class SymbolicChannel:
 
     scatter = broadcast
 
+    def exchange(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
+        """Send one message per worker to each of its neighbours."""
+        return self._transmit(self._up, "c", v, exact, None)
+
+    def mix(self, v: Array, own: Array | None = None) -> Array:
+        """Return Σ_j w_ij (v_j − v_i), or with `own` Σ_{j≠i} w_ij (v_j − own_i)."""
+        if self._weights is None:
+            raise WrongUse("channel.mix on symbolic vectors", "there is no graph", "give trace(topology=ring(n))")
+        rows, at = v[0, :, 0], (v if own is None else own)[0, :, 0]
+        zero = self._model.zero
+        return _array([
+            sum((w * (other - here) for w, other in zip(weights, rows, strict=True) if w), zero)
+            for weights, here in zip(self._weights, at, strict=True)
+        ])  # fmt: skip
+
     def _transmit(self, kind: MessageClass | None, letter: str, v: Array, exact: Any, active: Any) -> Array:
         if not isinstance(exact, bool) or active is not None:
             asked = "a message that is sent in full or not at all by chance or by a condition"
@@ -161,10 +199,20 @@ class SymbolicChannel:
         )
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("exchange", "mix", "preview"):
-            asked = f"channel.{name} on symbolic vectors"
-            raise WrongUse(asked, "it is not modelled", "analyse a method that sends and broadcasts")
+        if name == "preview":
+            wrong = "what would arrive, were it sent, has no conditions of its own"
+            raise WrongUse("channel.preview on symbolic vectors", wrong, "analyse a method that sends")
         raise AttributeError(name)
+
+
+def _exact_weights(topology: Topology) -> list[list[Fraction]]:
+    """Return the weights between different workers as the fractions that they stand for."""
+    W = topology.matrix
+    found = [[Fraction(w).limit_denominator(WEIGHT) for w in row] for row in W.tolist()]
+    if [[float(w) for w in row] for row in found] != W.tolist():
+        wrong = f"its weights are no fractions with denominators up to {WEIGHT}"
+        raise WrongUse("a graph of symbolic vectors", wrong, "give weights such as 1/3")
+    return [[Fraction(0) if i == j else w for j, w in enumerate(row)] for i, row in enumerate(found)]
 
 
 class _SymbolicDraw:
@@ -212,7 +260,7 @@ class Trace:
 
 def trace(
     algorithm: Algorithm,
-    functions: FunctionClass | Sequence[FunctionClass],
+    functions: FunctionClass | Sequence[FunctionClass] | None,
     compressor: MessageClass | None = None,
     *,
     steps: int,
@@ -222,6 +270,7 @@ def trace(
     inexact: MessageClass | None = None,
     down: MessageClass | None = None,
     prox: FunctionClass | None = None,
+    topology: Topology | None = None,
 ) -> Trace:
     """Run a method on symbolic vectors.
 
@@ -229,8 +278,8 @@ def trace(
     ----------
     algorithm : Algorithm
         One of ``toolkit.algorithms`` or a user's own, its numbers exact (`Fraction`, int) or `Swept`.
-    functions : FunctionClass or one per worker
-        What is known of the f_i.
+    functions : FunctionClass or one per worker, or None
+        What is known of the f_i; None where there are none, as in gossip.
     compressor, down : MessageClass, optional
         What is known of the compressors, up and down; by default nothing is compressed.
     steps : int
@@ -246,6 +295,8 @@ def trace(
         How gradient samples differ from gradients.
     prox : FunctionClass, optional
         The class of a non-smooth part, whose proximal point the method asks for.
+    topology : Topology, optional
+        The graph of a decentralised method, its weights fractions.
 
     Raises
     ------
@@ -267,22 +318,31 @@ def trace(
     if algorithm.stepsize is None:
         remedy = f"give {type(algorithm).__name__}(stepsize=Fraction(…))"
         raise WrongUse(f"trace({algorithm!r})", "it has no step size", remedy)
-    kinds = [functions] * workers if isinstance(functions, FunctionClass) else list(functions)
+    kinds = [functions] * workers if isinstance(functions, FunctionClass) else list(functions or ())
+    workers = len(kinds) or workers
+    if topology is not None and len(topology.matrix) != workers:
+        asked = f"trace(workers={workers}, topology=…)"
+        raise WrongUse(asked, f"the graph has {len(topology.matrix)} workers", "give as many workers as it has")
     fields = None
     if start == "any":  # the names and shapes of its fields are those of a start of its own
-        fields = dict(trace(algorithm, kinds, compressor, steps=0, minimiser=minimiser, inexact=inexact).states[0])
+        alike = trace(
+            algorithm, kinds, compressor, steps=0, workers=workers, minimiser=minimiser, inexact=inexact,
+            topology=topology,
+        )  # fmt: skip
+        fields = dict(alike.states[0])
     elif start != "init":
         raise WrongUse(f"trace(start={start!r})", "there is no such start", "choose 'init' or 'any'")
     model = Model()
-    # Without a minimiser the origin is free: at the start it makes that vector needless.
-    x = _array([model.vector("x_0") if minimiser in ("own", "shared") else model.zero])
-    oracle = SymbolicOracle(_functions(model, kinds, minimiser, prox), inexact, _prox_of(model))
-    channel, draw = SymbolicChannel(model, compressor, down), _SymbolicDraw()
+    # Without a minimiser the origin is free: at the start, of the first worker, it makes that vector needless.
+    x = _free(model, "x", 1 if fields is None else fields["x"].shape[1], fixed=minimiser not in ("own", "shared"))
+    oracle = SymbolicOracle(model, _functions(model, kinds, minimiser, prox), workers, inexact, _prox_of(model))
+    channel, draw = SymbolicChannel(model, compressor, down, topology), _SymbolicDraw()
     schedules = scheduled(algorithm)
     if fields is None:
         state = at_step(algorithm, schedules, 0).init(x, oracle, channel, draw)
     else:
-        state = State(**{name: _free(model, name, value, x) for name, value in fields.items()})
+        others = {name: _free(model, name, value.shape[1]) for name, value in fields.items() if name != "x"}
+        state = State(**{name: others.get(name, x) for name in fields})
     states = [state]
     for step in range(1, steps + 1):
         oracle.begin()
@@ -294,12 +354,10 @@ def trace(
     return Trace(model, states, oracle, algorithm)
 
 
-def _free(model: Model, name: str, value: Array, x: Array) -> Array:
-    """Return a field of any state: x where it is the start, else vectors of its own."""
-    n = value.shape[1]
-    if name == "x" and n == 1:
-        return x
-    return _array([model.vector(f"{name}_0" + (f"[{i}]" if n > 1 else "")) for i in range(n)])
+def _free(model: Model, name: str, n: int, fixed: bool = False) -> Array:
+    """Return n rows of a field of any state, vectors of their own; the first is the origin if `fixed`."""
+    names = [f"{name}_0" + (f"[{i}]" if n > 1 else "") for i in range(n)]
+    return _array([model.zero if fixed and i == 0 else model.vector(one) for i, one in enumerate(names)])
 
 
 def _functions(
@@ -321,7 +379,8 @@ def _functions(
     found = [model.function(kind, name, anchor, suffix) for kind, name, suffix in parts]
     if prox is not None:
         model.function(prox, "phi", anchor)
-    if minimiser == "own" and not alone:  # the gradients at the origin add up to 0, and so may the values each
+    if minimiser == "own" and not alone and found:
+        # The gradients at the origin add up to 0, and so may the values each.
         total = model.zero
         for function in found[: None if prox is not None else -1]:
             g = model.vector(f"g_star{function.suffix}")

@@ -47,6 +47,7 @@ from proofs_check.worst_case.settings import (
     feedback_factor,
 )
 from proofs_check.worst_case.solving import Unsolved
+from proofs_check.worst_case.tracing import SymbolicChannel
 from toolkit import simulate
 from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean
 from toolkit.algorithms.choco import CHOCO
@@ -199,8 +200,10 @@ def test_what_is_not_exact_or_not_symbolic_is_refused():
         trace(SGD(stepsize=0.1), Smooth(), steps=1)
     with pytest.raises(WrongUse, match="has no step size"):
         trace(SGD(), Smooth(), steps=1)
-    with pytest.raises(WrongUse, match="not modelled"):
-        trace(CHOCO(stepsize=Q(1), consensus=0.5), Smooth(), steps=1)
+    with pytest.raises(WrongUse, match="there is no graph"):
+        trace(CHOCO(stepsize=Q(1), consensus=Q(1, 2)), Smooth(), steps=1)
+    with pytest.raises(WrongUse, match="has no conditions of its own"):
+        SymbolicChannel(Model()).preview(np.zeros((1, 1, 1)))
     with pytest.raises(WrongUse, match="no such start"):
         trace(SGD(stepsize=Q(1)), Smooth(), steps=1, start="zero")
     with pytest.raises(WrongUse, match="not that of its parts"):
