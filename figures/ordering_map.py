@@ -18,7 +18,7 @@ from proofs_check.worst_case.certifying import Uncertified
 from proofs_check.worst_case.ordering import Comparison, best_scale, compare
 from proofs_check.worst_case.settings import best_stepsize, feedback_factor
 from proofs_check.worst_case.solving import Unsolved
-from proofs_check.worst_case.spiral import gain_limit
+from proofs_check.worst_case.spiral import error_limit, gain_limit, out_of_reach
 from proofs_check.worst_case.zigzag import best_zigzag_factor
 from toolkit.arrays import Array
 
@@ -37,11 +37,16 @@ ERRORS = {
 }  # fmt: skip
 PRECISION = {"quick": 2e-2, "full": 2e-3}  # of the gain that is searched for
 SHOWN = {"quick": (6, 20, 160), "full": (4, 12, 40, 320)}  # κ of the sections
-FINE = 36  # points along each axis, at which the spiral is computed
+FINE = 60  # points of curves
 EPSILON = r"compression error $\varepsilon = 1 - \delta$   ($1 - k/d$)"
 GAIN = r"$\ln\rho_{\rm EF}\,/\,\ln\rho_{\rm CGD}$"
 OPEN = (0.375, 0.62)  # where that word stands, in the panel
-BETTER, NOT_BETTER = "certified rate below CGD's", "certified rate not below CGD's"
+BETTER, WORSE, UNKNOWN = "EF better: certificate", "CGD better: proof", "open"
+MARKS = {
+    BETTER: {"marker": "o", "markerfacecolor": BLACK, "markeredgecolor": BLACK},
+    WORSE: {"marker": "x", "markeredgecolor": BLACK},
+    UNKNOWN: {"marker": "o", "markerfacecolor": "white", "markeredgecolor": BLACK},
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,12 @@ class Cells:
     @property
     def better(self) -> Array:
         return np.array([[one is not None and one.better for one in row] for row in self.found])
+
+    @property
+    def worse(self) -> Array:
+        """Whether no step size of error feedback reaches the rate without it; decided exactly, shape (κ, s)."""
+        mus = [Q(1, kappa) for kappa in self.kappas]
+        return np.array([[out_of_reach(mu, s, best_zigzag_factor(mu, s)) for s in self.errors] for mu in mus])
 
 
 @cache
@@ -94,7 +105,7 @@ class OrderingMap(Figure):
 
     name = "ordering-map"
     title = "For messages that project, as Top-k's do, error feedback beats none at large κ: a map with proofs"
-    claims = ("WC-EF-projection", "WC-CGD-before-EF", "WC-CGD-projection", "WC-spiral")
+    claims = ("WC-EF-projection", "WC-CGD-before-EF", "WC-CGD-projection", "WC-spiral-rate", "WC-spiral")
 
     def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
         found = cells(level)
@@ -111,7 +122,7 @@ class OrderingMap(Figure):
             handles, labels = axes.get_legend_handles_labels()
             shown = [at for at, one in enumerate(labels) if "part" not in one]
             plate.figure.legend(
-                *([of[at] for at in shown] for of in (handles, labels)), loc="outside lower center", ncols=4
+                *([of[at] for at in shown] for of in (handles, labels)), loc="outside lower center", ncols=3
             )
         gain, count = found.gain, int(np.isfinite(found.gain).sum())
         at = np.unravel_index(int(np.nanargmax(gain)), gain.shape)
@@ -123,14 +134,16 @@ class OrderingMap(Figure):
             "step of error feedback (EF) is worth at least, in the worst case. Proved for all $\\kappa$ and "
             "$\\varepsilon$: CGD's rate, from both sides. Proved at each of the "
             f"{count} points, by an exact rational Lyapunov certificate that holds for every number of steps: EF's "
-            f"rate; at the {int(found.better.sum())} dots it is below CGD's, at the rings it is not. Largest: "
-            f"{gain[at]:.3f} at $\\kappa = {found.kappas[at[0]]}$, $\\varepsilon = {float(s * s):.2g}$. Numeric: the "
-            "solid boundary between points, the best step sizes, and the dashed boundary, beyond which an explicit "
-            "spiral keeps EF above CGD's rate at each of 751 step sizes from half to twice the published one. Between "
-            "both, the order is open. EF's bounds hold for Top-$k$ and Rand-$k$ themselves; CGD's rate is that of the "
-            "worst projection, which Top-1 attains at some step sizes. Right: the same proofs (points), and the "
-            "spiral's limit (lines); for all "
-            "contractive messages, projecting or not, the known order is the opposite, everywhere (dotted). "
+            f"rate; at the {int(found.better.sum())} dots it is below CGD's. Proved at the {int(found.worse.sum())} "
+            "crosses and everywhere beyond the dashed boundary, an algebraic curve: at every step size an explicit "
+            "spiral keeps EF above CGD's best rate; so it does wherever $\\delta\\kappa \\leq 4$, $\\delta < 3/4$, "
+            "$\\kappa \\geq 2$. "
+            f"Largest gain: {gain[at]:.3f} at $\\kappa = {found.kappas[at[0]]}$, $\\varepsilon = {float(s * s):.2g}$. "
+            "Numeric: the solid boundary between points, and the best step sizes. Between both boundaries, and at the "
+            f"rings ({int((~(found.better | found.worse)).sum())}), the order is open. EF's bounds hold for Top-$k$ "
+            "and Rand-$k$ themselves; CGD's rate is that of the worst projection, which Top-1 attains at some step "
+            "sizes. Right: the same proofs (points), and the spirals' limit (lines); for all contractive messages, "
+            "projecting or not, the known order is the opposite, everywhere (dotted). "
             f"{verdicts(self.claims, records)}"
         )
         return Drawing(self.title, plate.figure, plate.table, caption)
@@ -143,26 +156,21 @@ class OrderingMap(Figure):
         field = plate.field(
             axes, "gain", kappas, epsilon, found.gain.T, quantity="proved gain", norm=norm, colours="RdBu"
         )
-        x, s = np.geomspace(kappas[0], kappas[-1], FINE), _fine()
-        limit = np.array([[gain_limit(1 / kappa, one) for kappa in x] for one in s])
         proved = _level(np.log(kappas), epsilon, found.gain.T)
-        refuted = _level(np.log(x), s * s, limit)
-        named = {
-            "EF better, between certificates": (proved, "solid"),
-            "CGD better, by a spiral": (refuted, (0, (4, 2))),
-        }
-        for name, (lines, dashes) in named.items():
-            for number, line in enumerate(lines):
-                label = name if number == 0 else f"{name}, part {number + 1}"
-                plate.theory(axes, label, np.exp(line[:, 0]), line[:, 1], at=None, dashes=dashes)
-        if len(proved) == len(refuted) == 1:
-            _hatch(axes, proved[0], refuted[0])
+        x = np.geomspace(kappas[0], kappas[-1], FINE)
+        refuted = np.column_stack([np.log(x), error_limit(1 / x) ** 2])
+        for number, line in enumerate(proved):
+            label = "EF better, between certificates" + (f", part {number + 1}" if number else "")
+            plate.theory(axes, label, np.exp(line[:, 0]), line[:, 1], at=None)
+        plate.theory(axes, "CGD better beyond: proved", x, refuted[:, 1], at=None, dashes=(0, (4, 2)))
+        if len(proved) == 1:
+            _hatch(axes, proved[0], refuted)
         grid = np.meshgrid(kappas, epsilon, indexing="ij")
-        for better, look, name in ((True, "optimum", BETTER), (False, "frozen", NOT_BETTER)):
-            at = (found.better == better) & np.isfinite(found.gain)
-            plate.measured(axes, name, grid[0][at], grid[1][at], look=LOOKS[look], weight="points", label=name)
+        which = {BETTER: found.better, WORSE: found.worse, UNKNOWN: ~(found.better | found.worse)}
+        for name, at in which.items():
+            plate.measured(axes, name, grid[0][at], grid[1][at], look=LOOKS["optimum"], weight="points", label=name)
             marks: Any = axes.containers[-1]
-            marks.lines[0].set(markersize=1.8, markerfacecolor=BLACK if better else "white", markeredgewidth=0.5)
+            marks.lines[0].set(markersize=1.8, markeredgewidth=0.5, **MARKS[name])
         axes.set_ylim(-0.012, 1)
         ticks = [2, 5, 10, 20, 50, 100, 300]
         axes.set_xticks(ticks, [str(one) for one in ticks])
@@ -179,7 +187,7 @@ class OrderingMap(Figure):
         looks = [RANGE_LOOKS[i] for i in (5, 3, 2, 0)]
         for look, kappa in zip(looks[-len(SHOWN[level]) :], SHOWN[level], strict=True):
             name, row = f"$\\kappa = {kappa}$", found.gain[found.kappas.index(kappa)]
-            limit = [gain_limit(1 / kappa, one) for one in s]
+            limit = gain_limit(1 / kappa, s)
             known = [_contractive_gain(1 / kappa, one) for one in s]
             solid, dotted = Look(look.colour), Look(look.colour, (0, (1, 1.5)))
             plate.measured(axes, f"{name}, at most", s * s, limit, look=solid, weight="thin")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from math import log
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
-from proofs_check.worst_case.settings import best_stepsize
 from proofs_check.worst_case.zigzag import best_zigzag_factor
 from toolkit.arrays import Array
 from toolkit.compressors import Compressor
@@ -15,9 +14,19 @@ from toolkit.compressors._fields import like
 from toolkit.constants import CompressorConstants, exact
 from toolkit.errors import WrongUse
 
-__all__ = ["SCALES", "SpiralProjection", "gain_limit", "spiral_factor", "spiral_law"]
+__all__ = [
+    "SpiralProjection",
+    "error_limit",
+    "excess",
+    "gain_limit",
+    "out_of_reach",
+    "spiral_factor",
+    "spiral_law",
+    "spiral_rate",
+    "spiral_stepsize",
+]
 
-SCALES = np.linspace(0.5, 2.0, 751)  # step sizes, in units of `best_stepsize`
+HALVINGS = 60  # of intervals inside (0, 1), down to their rounding
 
 
 class SpiralProjection(Compressor):
@@ -85,17 +94,98 @@ def spiral_law(h: float, s: float, stepsize: float, steps: int) -> Array:
     return np.abs(np.array(states)[:, 0]) ** 2
 
 
-def gain_limit(mu: float, s: float) -> float:
-    """Return how many steps of compressed descent one of error feedback can be worth at most, each at its best step.
+def excess(mu: Any, s: Any, rate: Any) -> Any:
+    r"""Return what is at least 0 if both spirals, h = μ and h = L = 1, keep to a rate R at some step size; s < R < 1.
 
-    The largest over `SCALES` of what the spirals with h = μ and h = L = 1 leave. Where it is below 1, compressed
-    descent has the better exact rate.
+    .. math:: \frac{4L\mu}{(L+\mu)^2}\,R\,(1-s^2)(R^2-2Rs^2+s^2) - (R^2+2Rs^2+s^2)(R-s^2)(1-R)
+
+    Exact for fractions. Source: derived here; `spiral_proof` has the proof.
 
     Examples
     --------
-    >>> round(gain_limit(0.1, 0.5), 3), round(gain_limit(0.5, 0.5), 3)
-    (1.112, 0.722)
+    >>> from fractions import Fraction as Q
+    >>> excess(Q(1, 3), Q(1, 2), Q(7, 10)) >= 0, excess(Q(1, 3), Q(1, 2), Q(2, 3)) >= 0
+    (True, False)
     """
-    stepsizes = SCALES * best_stepsize(mu, s)
-    factors = np.maximum(spiral_factor(mu, s, stepsizes), spiral_factor(1.0, s, stepsizes))
-    return float(log(factors.min()) / log(best_zigzag_factor(mu, s)))
+    turned, straight = _parts(s, rate)
+    left = 4 * mu / (1 + mu) ** 2 * rate * (1 - s * s) * turned
+    return left - straight * (rate - s * s) * (1 - rate)
+
+
+def out_of_reach(mu: Any, s: Any, rate: Any) -> Any:
+    """Tell whether one of both spirals is above a rate at every step size, decided exactly for fractions.
+
+    Examples
+    --------
+    >>> from fractions import Fraction as Q
+    >>> out_of_reach(Q(1, 3), Q(1, 2), best_zigzag_factor(Q(1, 3), Q(1, 2)))
+    True
+    """
+    return (rate < s) | (excess(mu, s, rate) < 0)
+
+
+def _parts(s: Any, rate: Any) -> tuple[Any, Any]:
+    return rate * rate - 2 * rate * s * s + s * s, rate * rate + 2 * rate * s * s + s * s
+
+
+def spiral_rate(mu: Any, s: Any) -> Any:
+    """Return the best rate that the spirals with h = μ and h = L = 1 leave error feedback, over all step sizes.
+
+    It is the only root of `excess` between s and 1.
+
+    Examples
+    --------
+    >>> round(float(spiral_rate(0.1, 0.5)), 4)
+    0.8622
+    """
+    mu, s = np.broadcast_arrays(np.asarray(mu, dtype=float), np.asarray(s, dtype=float))
+    return _first(lambda rate: excess(mu, s, rate) >= 0, s, np.ones_like(s))
+
+
+def spiral_stepsize(mu: Any, s: Any, rate: Any) -> Any:
+    r"""Return the step size at which both spirals keep to a rate, if there is any: at their best rate the only one.
+
+    .. math:: \eta = \frac{2}{L + \mu}\,\frac{R^2 - 2Rs^2 + s^2}{R^2 + 2Rs^2 + s^2}
+
+    Examples
+    --------
+    >>> stepsize = spiral_stepsize(0.1, 0.5, spiral_rate(0.1, 0.5))
+    >>> [round(float(spiral_factor(h, 0.5, stepsize)), 4) for h in (0.1, 1.0)]
+    [0.8622, 0.8622]
+    """
+    turned, straight = _parts(s, rate)
+    return 2 / (1 + mu) * turned / straight
+
+
+def gain_limit(mu: Any, s: Any) -> Any:
+    """Return how many steps of compressed descent one of error feedback can be worth at most, each at its best step.
+
+    Where it is below 1, compressed descent has the better exact rate.
+
+    Examples
+    --------
+    >>> gain_limit(0.1, 0.5).round(3), gain_limit(0.5, 0.5).round(3)
+    (np.float64(1.112), np.float64(0.722))
+    """
+    return np.log(spiral_rate(mu, s)) / np.log(best_zigzag_factor(mu, s))
+
+
+def error_limit(mu: Any) -> Any:
+    """Return the s above which compressed descent has the better exact rate, for κ = L/μ ≥ 2; there is just one.
+
+    Examples
+    --------
+    >>> error_limit(0.1).round(4)
+    np.float64(0.757)
+    """
+    mu = np.asarray(mu, dtype=float)
+    return _first(lambda s: excess(mu, s, best_zigzag_factor(mu, s)) < 0, np.zeros_like(mu), np.ones_like(mu))
+
+
+def _first(holds: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    """Return where a condition begins to hold, between two ends."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        fine = holds(middle)
+        low, high = np.where(fine, low, middle), np.where(fine, middle, high)
+    return high[()]

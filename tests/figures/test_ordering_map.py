@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from figures import ordering_map
-from figures.ordering_map import BETTER, NOT_BETTER, OrderingMap, cells
+from figures.ordering_map import BETTER, UNKNOWN, WORSE, OrderingMap, cells
 from proofs_check.worst_case.spiral import gain_limit
 
 
@@ -21,7 +21,10 @@ def test_every_dot_is_a_certificate_of_its_point(drawing):
     found = cells("quick")
     dots = drawing.table[drawing.table.curve == BETTER]
     assert 0 < len(dots) == found.better.sum() < found.better.size
-    assert len(drawing.table[drawing.table.curve == NOT_BETTER]) == found.better.size - len(dots)
+    marked = {name: (drawing.table.curve == name).sum() for name in (BETTER, WORSE, UNKNOWN)}
+    assert sum(marked.values()) == found.better.size
+    assert marked[WORSE] == found.worse.sum() > 0
+    assert not (found.better & found.worse).any()
     for kappa, row in zip(found.kappas, found.found, strict=True):
         for s, one in zip(found.errors, row, strict=True):
             assert (one.mu, one.s) == (Q(1, kappa), s)
@@ -40,7 +43,7 @@ def test_no_spiral_contradicts_a_certificate():
 
 def test_between_both_boundaries_the_order_is_open(drawing):
     lines = {name: drawing.table[drawing.table.curve == name] for name in drawing.table.curve.unique()}
-    proved, refuted = lines["EF better, between certificates"], lines["CGD better, by a spiral"]
+    proved, refuted = lines["EF better, between certificates"], lines["CGD better beyond: proved"]
     for epsilon in (0.1, 0.3, 0.6):
         left, right = (np.interp(epsilon, *one.sort_values("y")[["y", "x"]].to_numpy().T) for one in (refuted, proved))
         assert 2 < left < right < 40
