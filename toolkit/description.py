@@ -12,7 +12,9 @@ import hashlib
 import inspect
 import json
 import math
+import os
 import sys
+import sysconfig
 import types
 from collections.abc import Mapping
 from functools import cached_property
@@ -26,6 +28,7 @@ from toolkit.errors import WrongUse
 __all__ = ["NotDescribable", "describe"]
 
 HASHED = ("toolkit", "problems")  # their sources are part of every key of the store
+PYTHONS = Path(sysconfig.get_path("stdlib"))  # its classes, as `Fraction`, change with its version only
 OURS = ("proofs_check", "figures")  # a class in them stands for its own file, not for the whole package
 
 
@@ -136,7 +139,14 @@ def _is_cached(kind: type, name: str) -> bool:
 
 
 def _is_users(thing: Any) -> bool:
-    return thing is not object and (thing.__module__ or "builtins").partition(".")[0] not in HASHED
+    top = (thing.__module__ or "builtins").partition(".")[0]
+    return thing is not object and top not in HASHED and not _is_pythons(top)
+
+
+def _is_pythons(top: str) -> bool:
+    """Tell whether a module is one of Python itself, and neither a user's of the same name nor without a file."""
+    file = getattr(sys.modules.get(top), "__file__", None) if top in sys.stdlib_module_names else None
+    return file is not None and file.endswith(".py") and Path(file).is_relative_to(PYTHONS)
 
 
 def _sources(things: Any) -> dict[str, Any]:
@@ -160,12 +170,11 @@ def _files(thing: Any) -> set[Path]:
     if top in OURS:
         return {Path(file)}
     known = {name: getattr(one, "__file__", None) for name, one in list(sys.modules.items())}
-    loaded = [(name, Path(path)) for name, path in known.items() if path]
     if getattr(module, "__package__", ""):
-        beside = {path for name, path in loaded if name.partition(".")[0] == top}
+        beside = [path for name, path in known.items() if path and name.partition(".")[0] == top]
     else:
-        beside = {path for _, path in loaded if path.parent == Path(file).parent}
-    return {path for path in beside if path.suffix == ".py" and path.is_file()} | {Path(file)}
+        beside = [path for path in known.values() if path and os.path.dirname(path) == os.path.dirname(file)]
+    return {path for path in map(Path, beside) if path.suffix == ".py" and path.is_file()} | {Path(file)}
 
 
 @functools.lru_cache(maxsize=4096)

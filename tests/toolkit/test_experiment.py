@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -272,6 +274,19 @@ def test_a_module_beside_a_users_class_is_part_of_it(tmp_path) -> None:
     assert described() == first
     (tmp_path / "helper.py").write_text("SCALE = 2\n")
     assert described() != first
+
+
+def test_what_is_pythons_own_has_no_source(tmp_path, monkeypatch) -> None:
+    """Else it would bring all of Python's modules that happen to be loaded, and be another thing in each process."""
+    assert describe(Fraction(1, 3)) == {"class": "fractions.Fraction", "_numerator": 1, "_denominator": 3}
+    assert "source" not in describe(partial(with_default, level=1))
+    # A user's module has one, also by the name of one of Python's.
+    (tmp_path / "colorsys.py").write_text("class Mine:\n    scale = 1\n")
+    spec = importlib.util.spec_from_file_location("colorsys", tmp_path / "colorsys.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "colorsys", module)
+    spec.loader.exec_module(module)
+    assert "source" in describe(module.Mine())
 
 
 def test_a_number_of_numpy_is_a_number(tmp_path) -> None:
