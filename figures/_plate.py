@@ -142,8 +142,8 @@ class Plate:
         label: str | None = None,
         at: float | None = None,
         side: Side = "above",
-    ) -> None:
-        """Draw a measured curve with a band over its runs, or points with bars.
+    ) -> Any:
+        """Draw a measured curve with a band over its runs, or points with bars; return matplotlib's line of it.
 
         Parameters
         ----------
@@ -178,6 +178,7 @@ class Plate:
             (curve,) = axes.plot(x, y, label=in_legend, **look.line(**WEIGHTS[weight]))
         if label is not None and at is not None:
             self._put_name(curve, label, look.ink, at, side)
+        return curve
 
     def numbered(self, axes: Axes, name: str, number: str, x: Any, y: Any, *, look: Look) -> None:
         """Draw points joined by a line, with a number beside them that a key explains; the rest as in `measured`."""

@@ -172,12 +172,12 @@ class WorstCaseRates(Figure):
         name, look = "EF, projecting", LOOKS["EF14 top-k"]
         low = np.maximum(*(spiral_factor(h, float(S), eta) for h in (float(MU), 1.0)))
         plate.theory(axes, "EF, projecting: not below", eta, low, at=None, dashes=(0, (4, 2)))
-        plate.measured(
+        proved = plate.measured(
             axes, f"{name}, proved", *found[name], look=look, weight="points", label="EF, projecting: proved"
         )
-        _last(axes).set(marker="v", markersize=3.2)
-        plate.measured(axes, f"{name}, simulated", *_slower(data, name), look=Look(BLACK), weight="points")
-        _last(axes).set(marker="x", markersize=3.2, markeredgewidth=0.7)
+        proved.set(marker="v", markersize=3.2)
+        simulated = plate.measured(axes, f"{name}, simulated", *_slower(data, name), look=Look(BLACK), weight="points")
+        simulated.set(marker="x", markersize=3.2, markeredgewidth=0.7)
 
 
 NAMES = ("CGD", "CGD, projecting", "EF", "EF21")
@@ -203,26 +203,20 @@ def _slower(data: Mapping[str, xarray.Dataset], name: str) -> Row:
     return eta, np.fmax(flat, steep)
 
 
-def _last(axes: Axes) -> Any:
-    marks: Any = axes.containers[-1]
-    return marks.lines[0]
-
-
 def _stamp(
     plate: Plate, axes: Axes, name: str, found: Mapping[str, Any], simulated: Row, look: Look, size: float = 2.6
 ) -> None:
     """Draw a rate's programs, exact brackets and runs."""
     eta, (low, high) = found[f"{name}, bracket"]
-    plate.measured(
+    squares = plate.measured(
         axes, f"{name}, exact bounds", eta, (low + high) / 2, (low, high), look=look, weight="points",
         label=f"{name}: exact bounds" if "," not in name else None,
     )  # fmt: skip
-    _last(axes).set(marker="s", markersize=2 * size, markerfacecolor="none", markeredgewidth=0.7)
-    plate.measured(axes, f"{name}, program", *found[name], look=look, weight="points")
-    _last(axes).set_markersize(size)
+    squares.set(marker="s", markersize=2 * size, markerfacecolor="none", markeredgewidth=0.7)
+    plate.measured(axes, f"{name}, program", *found[name], look=look, weight="points").set_markersize(size)
     shown = simulated[1] < 1.005
     label = "simulated worst function" if name == "EF" else None
-    plate.measured(
+    crosses = plate.measured(
         axes,
         f"{name}, simulated",
         simulated[0][shown],
@@ -231,4 +225,4 @@ def _stamp(
         weight="points",
         label=label,
     )
-    _last(axes).set(marker="x", markersize=3.2, markeredgewidth=0.7)
+    crosses.set(marker="x", markersize=3.2, markeredgewidth=0.7)

@@ -7,8 +7,9 @@ from fractions import Fraction as Q
 import numpy as np
 import pytest
 
-from figures import certificates, worst_case_rates
+from figures import certificates, gossip_rates, worst_case_rates
 from figures.certificates import Certificates
+from figures.gossip_rates import GossipRates
 from figures.worst_case_rates import STEPS, WorstCaseRates, numbers
 from proofs_check.worst_case.settings import cgd_factor, feedback_factor
 from proofs_check.worst_case.zigzag import zigzag_factor
@@ -55,6 +56,30 @@ def test_a_step_size_is_proved_to_be_five_quarters_of_the_published():
         made, missing = certificates.costs("quick")[name]
         assert not missing
         assert [one.size for one in made] == sorted(one.size for one in made)
+
+
+def test_gossip_has_the_rate_of_its_formula():
+    figure = GossipRates()
+    table = figure.draw(run_all(figure.experiments("quick"), jobs=1), [], "quick").table
+    drawn = dict(iter(table.groupby("curve")))
+    exact = [gossip_rates._exact(9, x) for x in drawn["exact bounds"].x]
+    assert drawn["exact bounds"].y.to_numpy() == pytest.approx(exact, rel=1e-5)
+    stretched = [gossip_rates._exact(9, x) for x in drawn["stretched"].x]
+    assert drawn["stretched"].y.to_numpy() == pytest.approx(stretched, rel=1e-3)
+    assert (
+        drawn["Top-6 of 8"].y.to_numpy() <= np.array([gossip_rates._exact(9, x) for x in drawn["Top-6 of 8"].x])
+    ).all()
+    published, recalled, mended = (
+        drawn[name].y.to_numpy()
+        for name in (
+            r"published rate, $82/(\delta^2\omega)$",
+            r"exact, step size with $\delta^2$",
+            r"exact, step size with $\delta$",
+        )
+    )
+    assert (mended < published).all()
+    assert recalled[0] < published[0]
+    assert recalled[-1] > 10 * published[-1]
 
 
 def test_missing_certificates_are_named(monkeypatch):
