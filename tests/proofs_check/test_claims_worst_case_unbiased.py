@@ -9,7 +9,7 @@ import pytest
 
 from proofs_check.claim import summary
 from proofs_check.claims.worst_case import unbiased
-from proofs_check.worst_case import Contractive
+from proofs_check.worst_case import Contractive, unbiased_steps
 
 CLAIMS = [unbiased.Law, unbiased.WithoutShifts, unbiased.OfDiana]
 
@@ -52,5 +52,5 @@ def test_steps_four_times_as_long_are_not_proved(kind: Any) -> None:
 
 
 def test_a_biased_compressor_has_no_such_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unbiased, "Unbiased", lambda omega: Contractive(delta=1 / (1 + omega)))
+    monkeypatch.setattr(unbiased_steps, "Unbiased", lambda omega: Contractive(delta=1 / (1 + omega)))
     assert verdict(unbiased.WithoutShifts()) != "holds"

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction as Q
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from proofs_check.claim import Claim, Instance
 from proofs_check.worst_case.certifying import certify
-from proofs_check.worst_case.expressions import Expression
-from proofs_check.worst_case.functions import Smooth
-from proofs_check.worst_case.measures import norm_sq
-from proofs_check.worst_case.messages import Unbiased
-from proofs_check.worst_case.model import Model
-from proofs_check.worst_case.tracing import Trace, trace
-from toolkit.algorithms import State
-from toolkit.algorithms.diana import DIANA
+from proofs_check.worst_case.unbiased_steps import diana as one_step
 
 if TYPE_CHECKING:
     import xarray
@@ -54,16 +47,3 @@ class OneStepOfDiana(Claim):
             sides = float(proved), float(stated), float(proved / stated)
             found.append(Instance(name, verdict, *sides, reason=reason))
         return found
-
-
-def one_step(n: int, omega: Q, mu: Q, stepsize: Q, a: Any) -> Model:
-    """Return the model of E V⁺ after one step from any state with V ≤ 1."""
-    weight = 4 * omega * stepsize**2 / (n * a)
-
-    def potential(run: Trace, state: State) -> Expression:
-        learned = run.oracle.at_minimiser(state.x)
-        return norm_sq(state.x) + weight * norm_sq(state.shift - learned)
-
-    method = DIANA(stepsize=stepsize, rate=a)
-    run = trace(method, Smooth(mu=mu, L=1), Unbiased(omega=omega), steps=1, workers=n, start="any")
-    return run.worst(potential, potential)

@@ -9,17 +9,12 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from proofs_check.claim import Claim, Instance
-from proofs_check.claims.worst_case.one_step_of_diana import one_step
 from proofs_check.worst_case.certifying import Uncertified, certify
 from proofs_check.worst_case.feedback_proofs import split
-from proofs_check.worst_case.functions import Smooth
-from proofs_check.worst_case.measures import distance, norm_sq
-from proofs_check.worst_case.messages import Unbiased
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.solving import Unsolved, solve
 from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
-from proofs_check.worst_case.tracing import trace
-from toolkit.algorithms.compressed_sgd import CompressedSGD
+from proofs_check.worst_case.unbiased_steps import diana, shared, with_floor
 
 if TYPE_CHECKING:
     import xarray
@@ -103,7 +98,7 @@ class Law(Claim):
 
     def matrix(self, one: Point) -> tuple[list[list[Any]], list[str]]:
         """Return the residual matrix of the proof, and the names of its vectors."""
-        model = _model(one)
+        model = shared(one.workers, one.omega, one.mu, one.stepsize)
         share = one.stepsize / one.workers
         told = {"initial": self.factor(one)}
         cross = model.metric[0].gram()
@@ -122,14 +117,6 @@ class Law(Claim):
         """Return the parts of the means and of the deviations."""
         S, names = self.matrix(one)
         return split(S, names, ["x_0", "g_0", "c_0"], one.workers)
-
-
-def _model(one: Point) -> Model:
-    run = trace(
-        CompressedSGD(stepsize=one.stepsize), Smooth(mu=one.mu, L=1), Unbiased(omega=one.omega), steps=1,
-        workers=one.workers, minimiser="own" if one.workers == 1 else "shared",
-    )  # fmt: skip
-    return run.worst(distance, distance)
 
 
 def _two_values(one: Point, root: int) -> Q:
@@ -213,12 +200,7 @@ class WithoutShifts(_Longer):
         return 1 / (1 + 2 * omega / n)
 
     def model(self, n: int, omega: Q, mu: Q, stepsize: Q) -> tuple[Model, Q]:
-        run = trace(CompressedSGD(stepsize=stepsize), Smooth(mu=mu, L=1), Unbiased(omega=omega), steps=1, workers=n)
-        first = run.states[0].x
-        floor = 2 * stepsize**2 * omega / n * norm_sq(run.oracle.at_minimiser(first))
-        run.model.assume("initial", (1 - stepsize * mu) * norm_sq(first) + floor <= 1)
-        run.model.maximise(norm_sq(run.states[1].x))
-        return run.model, Q(1)
+        return with_floor(n, omega, mu, stepsize), Q(1)
 
 
 class OfDiana(_Longer):
@@ -236,4 +218,4 @@ class OfDiana(_Longer):
 
     def model(self, n: int, omega: Q, mu: Q, stepsize: Q) -> tuple[Model, Q]:
         a = 1 / (1 + omega)
-        return one_step(n, omega, mu, stepsize, a), max(1 - stepsize * mu, 1 - a / 2)
+        return diana(n, omega, mu, stepsize, a), max(1 - stepsize * mu, 1 - a / 2)
