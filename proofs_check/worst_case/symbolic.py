@@ -87,9 +87,9 @@ class Parametric:
 
 def parameters(*names: str) -> tuple[Parametric, ...]:
     """Return parameters, as rational functions of themselves."""
-    from sympy import QQ, field  # takes a moment
+    from sympy import ZZ, field  # takes a moment
 
-    _, *found = field(names, QQ)
+    _, *found = field(names, ZZ)  # the same fractions as over QQ, in integers, which are faster
     return tuple(map(Parametric, found))
 
 
