@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from toolkit.experiment import Experiment
@@ -32,12 +32,15 @@ class Drawing:
         The numbers drawn.
     caption : str
         What is seen, which claims it illustrates, and whether they held; mathematics between dollar signs.
+    files : mapping of str to str, optional
+        Further texts to keep, by the names of their files, as the proofs of what is drawn.
     """
 
     title: str
     figure: matplotlib.figure.Figure
     table: pandas.DataFrame
     caption: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Figure:

@@ -84,7 +84,7 @@ def write_report(
 
 
 def save(drawing: Drawing, folder: str | Path, name: str) -> None:
-    """Write a drawing as SVG, PDF and PNG, and the numbers drawn as CSV.
+    """Write a drawing as SVG, PDF and PNG, the numbers drawn as CSV, and its files into a folder of its name.
 
     Raises
     ------
@@ -92,14 +92,17 @@ def save(drawing: Drawing, folder: str | Path, name: str) -> None:
         If the folder cannot be written.
     """
     folder = Path(folder)
+    own = folder / name
     with writing_to(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        (own if drawing.files else folder).mkdir(parents=True, exist_ok=True)
     with style():
         for kind, metadata in METADATA.items():
             file = io.BytesIO()
             drawing.figure.savefig(file, format=kind, dpi=DOTS_PER_INCH, metadata=metadata)
             write_whole(folder / f"{name}.{kind}", file.getvalue())
     write_whole(folder / f"{name}.csv", drawing.table.to_csv(index=False, lineterminator="\n"))
+    for file_name, text in drawing.files.items():
+        write_whole(own / file_name, text)
 
 
 def _page(*, records: Records, **values: Any) -> str:

@@ -15,7 +15,8 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import BLACK, GREY, LOOKS, RANGE_LOOKS, Look
 from proofs_check.worst_case.certifying import Uncertified
-from proofs_check.worst_case.ordering import Comparison, best_scale, compare
+from proofs_check.worst_case.ordering import Comparison
+from proofs_check.worst_case.ordering_points import ERRORS, POINTS, proved
 from proofs_check.worst_case.settings import best_stepsize, feedback_factor
 from proofs_check.worst_case.solving import Unsolved
 from proofs_check.worst_case.spiral import error_limit, gain_limit, out_of_reach
@@ -26,16 +27,8 @@ if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
-KAPPAS = {"quick": (2, 6, 20, 160), "full": (2, 3, 4, 6, 8, 12, 20, 40, 80, 160, 320)}
-# Relative errors s whose squares are about evenly spaced.
-ERRORS = {
-    "quick": (Q(1, 7), Q(9, 20), Q(12, 17), Q(17, 19)),
-    "full": (
-        Q(1, 20), Q(1, 7), Q(2, 9), Q(6, 19), Q(9, 20), Q(11, 20), Q(19, 30), Q(12, 17), Q(31, 40), Q(21, 25),
-        Q(17, 19), Q(19, 20),
-    ),
-}  # fmt: skip
-PRECISION = {"quick": 2e-2, "full": 2e-3}  # of the gain that is searched for
+KAPPAS = {"quick": (2, 6, 20, 160), "full": tuple(POINTS)}
+CHOSEN = {"quick": (Q(1, 7), Q(9, 20), Q(12, 17), Q(17, 19)), "full": ERRORS}  # s
 SHOWN = {"quick": (6, 20, 160), "full": (4, 12, 40, 320)}  # κ of the sections
 FINE = 60  # points of curves
 EPSILON = r"compression error $\varepsilon = 1 - \delta$   ($1 - k/d$)"
@@ -71,6 +64,20 @@ class Cells:
         return np.array([[one is not None and one.better for one in row] for row in self.found])
 
     @property
+    def certificates(self) -> dict[str, str]:
+        """The certificates of every point, as `csgd verify` reads them, by the names of their files.
+
+        That of a step is of V(x_1) ≤ ρV(x_0), that of a bound of f(x) − f* ≤ cV(x).
+        """
+        return {
+            f"kappa-{kappa}-s-{s.numerator}_{s.denominator}-{part}.json": certificate.text
+            for kappa, row in zip(self.kappas, self.found, strict=True)
+            for s, one in zip(self.errors, row, strict=True)
+            if one is not None
+            for part, certificate in (("step", one.proof.step), ("bound", one.proof.bound))
+        }
+
+    @property
     def worse(self) -> Array:
         """Whether no step size of error feedback reaches the rate without it; decided exactly, shape (κ, s)."""
         mus = [Q(1, kappa) for kappa in self.kappas]
@@ -79,25 +86,18 @@ class Cells:
 
 @cache
 def cells(level: str) -> Cells:
-    """Return what is proved at every point of the grid, at the best step size that is found there."""
-    rows = []
-    for kappa in KAPPAS[level]:
-        scale, row = Q(1), []
-        for s in ERRORS[level]:
-            scale, gain = best_scale(Q(1, kappa), s, scale, PRECISION[level])
-            row.append(_proved(Q(1, kappa), s, scale, gain, PRECISION[level]))
-        rows.append(tuple(row))
-    return Cells(KAPPAS[level], ERRORS[level], tuple(rows))
+    """Return what is proved at every point of the grid, at the best step size that was found there; verified."""
+    found = tuple(tuple(_proved(kappa, s) for s in CHOSEN[level]) for kappa in KAPPAS[level])
+    return Cells(KAPPAS[level], CHOSEN[level], found)
 
 
-def _proved(mu: Q, s: Q, scale: Q, gain: float, precision: float) -> Comparison | None:
-    """Return the comparison with a proof of nearly this gain."""
-    for less in (0.5, 2.0, 8.0):
-        try:
-            return compare(mu, s, scale, gain - less * precision)
-        except (Unsolved, Uncertified):
-            continue
-    return None
+def _proved(kappa: int, s: Q) -> Comparison | None:
+    try:
+        found = proved(kappa, s)
+        found.proof.verified()
+    except (Unsolved, Uncertified):
+        return None
+    return found
 
 
 class OrderingMap(Figure):
@@ -133,11 +133,11 @@ class OrderingMap(Figure):
             "$\\varepsilon = 1 - k/d$. Colours: how many steps of compressed descent (CGD), at its best step size, one "
             "step of error feedback (EF) is worth at least, in the worst case. Proved for all $\\kappa$ and "
             "$\\varepsilon$: CGD's rate, from both sides. Proved at each of the "
-            f"{count} points, by an exact rational Lyapunov certificate that holds for every number of steps: EF's "
-            f"rate; at the {int(found.better.sum())} dots it is below CGD's. Proved at the {int(found.worse.sum())} "
-            "crosses and everywhere beyond the dashed boundary, an algebraic curve: at every step size an explicit "
-            "spiral keeps EF above CGD's best rate; so it does wherever $\\delta\\kappa \\leq 4$, $\\delta < 3/4$, "
-            "$\\kappa \\geq 2$. "
+            f"{count} points, by an exact rational Lyapunov certificate that holds for every number of steps (kept "
+            f"beside the figure, for csgd verify): EF's rate; at the {int(found.better.sum())} dots it is below CGD's. "
+            f"Proved at the {int(found.worse.sum())} crosses and everywhere beyond the dashed boundary, an algebraic "
+            "curve: at every step size an explicit spiral keeps EF above CGD's best rate; so it does wherever "
+            "$\\delta\\kappa \\leq 4$, $\\delta < 3/4$, $\\kappa \\geq 2$. "
             f"Largest gain: {gain[at]:.3f} at $\\kappa = {found.kappas[at[0]]}$, $\\varepsilon = {float(s * s):.2g}$. "
             "Numeric: the solid boundary between points, and the best step sizes. Between both boundaries, and at the "
             f"rings ({int((~(found.better | found.worse)).sum())}), the order is open. EF's bounds hold for Top-$k$ "
@@ -146,7 +146,7 @@ class OrderingMap(Figure):
             "projecting or not, the known order is the opposite, everywhere (dotted). "
             f"{verdicts(self.claims, records)}"
         )
-        return Drawing(self.title, plate.figure, plate.table, caption)
+        return Drawing(self.title, plate.figure, plate.table, caption, found.certificates)
 
     def map(self, plate: Plate, axes: Axes, found: Cells) -> None:
         from matplotlib.colors import TwoSlopeNorm

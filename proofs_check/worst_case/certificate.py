@@ -47,9 +47,14 @@ class Certificate:
             remedy = "make a certificate anew"
             raise WrongUse("a certificate of a worst case", f"it is not proved: {reason}", remedy) from None
 
+    @property
+    def text(self) -> str:
+        """What its file holds, as JSON."""
+        return json.dumps(self.document, indent=1) + "\n"
+
     def save(self, path: Path | str) -> None:
         """Write it to a file, in one piece."""
-        write_whole(Path(path), json.dumps(self.document, indent=1) + "\n")
+        write_whole(Path(path), self.text)
 
     @classmethod
     def load(cls, path: Path | str) -> Certificate:

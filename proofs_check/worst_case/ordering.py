@@ -92,12 +92,12 @@ def compare(
 
 
 def best_scale(
-    mu: Fraction, s: Fraction, start: Fraction = Fraction(1), precision: float = 2e-3
+    mu: Fraction, s: Fraction, start: Fraction = Fraction(1), precision: float = 2e-3, finest: Fraction = FINEST
 ) -> tuple[Fraction, float]:
     """Return the step size of error feedback with the largest gain, over `best_stepsize`, and that gain: numeric.
 
     The gain rises with the step size, almost in proportion, and then falls steeply; it is climbed from a start, with
-    steps that are halved down to `FINEST`. What the solver finds is no proof.
+    steps that are halved down to the finest. What the solver finds is no proof.
     """
     best, at, factor = 0.0, start, float(best_zigzag_factor(mu, s))
 
@@ -118,7 +118,7 @@ def best_scale(
 
     climbed(start) or climbed(Fraction(1))
     step = FIRST
-    while step >= FINEST:
+    while step >= finest:
         if not (climbed(at + step) or (at > 1 and climbed(at - step))):
             step /= 2
     return at, best

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from figures import ordering_map
+from figures._report import save
 from figures.ordering_map import BETTER, UNKNOWN, WORSE, OrderingMap, cells
+from proofs_check.worst_case import Certificate
 from proofs_check.worst_case.spiral import gain_limit
+from proofs_check.worst_case.zigzag import best_zigzag_factor
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,17 @@ def test_no_spiral_contradicts_a_certificate():
     found = cells("quick")
     limits = np.array([[gain_limit(1 / kappa, float(s)) for s in found.errors] for kappa in found.kappas])
     assert (found.gain < limits).all()
-    assert (limits - found.gain).max() < 0.12  # proofs at this level are coarse: 1.5 times their precision, 0.02, below
+    assert (limits - found.gain).max() < 0.09
+
+
+def test_the_certificates_are_kept_beside_the_figure(drawing, tmp_path):
+    save(drawing, tmp_path, "ordering-map")
+    found = sorted((tmp_path / "ordering-map").iterdir())
+    assert len(found) == 2 * cells("quick").better.size
+    for path in found[:4]:
+        assert Certificate.load(path).verified().startswith("proved: ")
+    step = Certificate.load(tmp_path / "ordering-map" / "kappa-20-s-9_20-step.json")
+    assert step.bound == cells("quick").found[2][1].proof.rate < best_zigzag_factor(Q(1, 20), Q(9, 20))
 
 
 def test_between_both_boundaries_the_order_is_open(drawing):
@@ -53,11 +66,11 @@ def test_without_proofs_there_are_no_dots(monkeypatch):
     def none(*point):
         raise ordering_map.Uncertified("a proof", "there is none", "look elsewhere")
 
-    monkeypatch.setattr(ordering_map, "compare", none)
-    monkeypatch.setattr(ordering_map, "best_scale", lambda *point: (Q(1), 1.1))
+    monkeypatch.setattr(ordering_map, "proved", none)
     cells.cache_clear()
     try:
         assert np.isnan(cells("quick").gain).all()
         assert not cells("quick").better.any()
+        assert not cells("quick").certificates
     finally:
         cells.cache_clear()
