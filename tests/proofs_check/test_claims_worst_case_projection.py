@@ -54,6 +54,9 @@ class FlatProjection(SteepProjection):
 
 def test_a_projection_on_the_flat_side_is_no_zigzag():
     class Mutant(projection.AnyStepsize):
+        def zigzags(self, level):
+            return super().zigzags(level)[::4]
+
         def compressor(self, s):
             return FlatProjection(s=s)
 
