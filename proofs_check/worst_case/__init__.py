@@ -40,6 +40,7 @@ _HOME = {
         "messages": ("AbsoluteError", "Contractive", "Noise", "Projection", "Unbiased"),
         "model": ("Model",),
         "program": ("assemble",),
+        "quadratics": ("Quadratic",),
         "statements": ("statement",),
         "solving": ("Solution", "solve", "solve_all"),
         "swept": ("Swept", "sweep"),

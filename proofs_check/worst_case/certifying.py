@@ -12,7 +12,7 @@ from proofs_check.worst_case.certificate import Certificate, lower_certificate, 
 from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.program import Program, assemble_exactly, entries
 from proofs_check.worst_case.rational import common_denominator, dyadic, solve_exactly
-from proofs_check.worst_case.solving import Solution, cone_solve, smat, solve, svec
+from proofs_check.worst_case.solving import Solution, Unsolved, cone_solve, smat, solve, svec
 from proofs_check.worst_case.statements import statement
 from toolkit.arrays import Array
 from toolkit.errors import EnvironmentLack, WrongUse
@@ -70,7 +70,10 @@ def certify(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     allowed = slack * max(abs(found.value), 1e-6)
     i, j = (index.tolist() for index in entries(program.order))
     for share, unit in ATTEMPTS:
-        multipliers = _interior(program, found, found.value + share * allowed, unit)
+        try:
+            multipliers = _interior(program, found, found.value + share * allowed, unit)
+        except Unsolved:
+            continue
         for bits in BITS:
             rounded = _repaired(exactly, multipliers, bits)
             if rounded is None:
@@ -114,7 +117,10 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     metric = np.array([name.startswith("metric ") for name in program.names])
     i, j = (index.tolist() for index in entries(program.order))
     for share, unit in ATTEMPTS:
-        gram, scalars = _inner_instance(program, found, found.value - share * allowed, unit)
+        try:
+            gram, scalars = _inner_instance(program, found, found.value - share * allowed, unit)
+        except Unsolved:
+            continue
         for bits in BITS:
             instance = _on_equalities(exactly, gram, scalars, bits)
             if instance is None:
@@ -144,16 +150,17 @@ def _interior(program: Program, found: Solution, cap: float, unit: float) -> Arr
     positive[np.arange(len(inequalities)), inequalities] = -1.0
     positive[:, m] = unit
     i, j = entries(n)
+    places, orders = program.blocks()
     A = np.vstack([
         np.column_stack([program.b.T, np.zeros(scalars)]),
         positive,
         np.append(-program.c, 0.0),
-        np.column_stack([-svec(program.A, n).T, np.where(i == j, unit * _weights(found)[i], 0.0)]),
+        np.column_stack([-svec(program.A, n).T, np.where(i == j, unit * _weights(found)[i], 0.0)])[places],
     ])  # fmt: skip
     b = np.zeros(len(A))
     b[scalars - 1] = 1.0
     b[scalars + len(inequalities)] = cap
-    return np.array(cone_solve(-np.eye(m + 1)[m], A, b, scalars, len(inequalities) + 1, n).x)[:m]
+    return np.array(cone_solve(-np.eye(m + 1)[m], A, b, scalars, len(inequalities) + 1, *orders).x)[:m]
 
 
 def _weights(found: Solution) -> Array:
@@ -183,20 +190,23 @@ def _repaired(exactly: Program, multipliers: Array, bits: int) -> list[Fraction]
 def _inner_instance(program: Program, found: Solution, floor: float, unit: float) -> tuple[Array, Array]:
     """Return G and F well inside of those whose metric is at least `floor`; t is measured in `unit`."""
     n, (m, scalars) = program.order, program.b.shape
-    triangle = n * (n + 1) // 2
+    places, orders = program.blocks()
+    inside = len(places)
     i, j = entries(n)
-    lines = np.column_stack([svec(program.A, n), program.b, np.where(program.equality, 0.0, unit)])
-    diagonal = np.where(i == j, unit / _weights(found)[i], 0.0)
+    lines = np.column_stack([svec(program.A, n)[:, places], program.b, np.where(program.equality, 0.0, unit)])
+    diagonal = np.where(i == j, unit / _weights(found)[i], 0.0)[places]
     A = np.vstack([
         lines[program.equality],
         lines[~program.equality],
-        -np.eye(triangle + scalars + 1)[triangle + scalars - 1],
-        np.column_stack([-np.eye(triangle), np.zeros((triangle, scalars)), diagonal]),
+        -np.eye(inside + scalars + 1)[inside + scalars - 1],
+        np.column_stack([-np.eye(inside), np.zeros((inside, scalars)), diagonal]),
     ])  # fmt: skip
     equalities = int(program.equality.sum())
-    b = np.concatenate([-program.c[program.equality], -program.c[~program.equality], [-floor], np.zeros(triangle)])
-    x = np.array(cone_solve(-np.eye(A.shape[1])[-1], A, b, equalities, m - equalities + 1, n).x)
-    return smat(x[:triangle], n)[i, j], x[triangle : triangle + scalars - 1]
+    b = np.concatenate([-program.c[program.equality], -program.c[~program.equality], [-floor], np.zeros(inside)])
+    x = np.array(cone_solve(-np.eye(A.shape[1])[-1], A, b, equalities, m - equalities + 1, *orders).x)
+    gram = np.zeros(len(i))
+    gram[places] = x[:inside]
+    return smat(gram, n)[i, j], x[inside : inside + scalars - 1]
 
 
 def _on_equalities(exactly: Program, gram: Array, scalars: Array, bits: int) -> list[Fraction] | None:

@@ -5,12 +5,13 @@ They are also sufficient: numbers that satisfy them belong to some member of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import permutations
 from typing import Any
 
-from proofs_check.worst_case.expressions import Expression, Vector, exact
+from proofs_check.worst_case.expressions import Constraint, Expression, Vector, exact
 from toolkit.errors import WrongUse
 
 __all__ = ["Convex", "FunctionClass", "Lipschitz", "Point", "Smooth"]
@@ -31,6 +32,21 @@ class FunctionClass:
     def parameters(self) -> dict[str, Any]:
         """Return the name of the class and its exact constants, as they stand in a statement."""
         raise NotImplementedError
+
+    def allow(self, anchor: str | None) -> None:
+        """Refuse what cannot be known of a minimiser of these functions; see `model.Function`."""
+
+    def further(self, points: int) -> int:
+        """Return how many vectors, besides the model's, the conditions on so many points need for themselves."""
+        return 0
+
+    def conditions(self, points: Mapping[str, Point], further: Sequence[Vector]) -> Iterator[Constraint]:
+        """Yield the interpolation conditions of points, by names made of the points' names."""
+        for (a, i), (b, j) in permutations(points.items(), 2):
+            yield Constraint(f"({a},{b})", self.pair(i, j))
+        for a, i in points.items():
+            for what, expression in self.single(i):
+                yield Constraint(f"({a}) {what}", expression)
 
     def pair(self, i: Point, j: Point) -> Expression:
         """Return what is at most 0 for every two different points."""

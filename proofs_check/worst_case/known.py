@@ -22,7 +22,7 @@ from proofs_check.worst_case.functions import Convex, Lipschitz, Smooth
 from proofs_check.worst_case.measures import distance, gap, gradient
 from proofs_check.worst_case.messages import Contractive
 from proofs_check.worst_case.model import Function, Model
-from proofs_check.worst_case.quadratics import assume_quadratic
+from proofs_check.worst_case.quadratics import Quadratic
 from proofs_check.worst_case.tracing import Trace, trace
 from toolkit.algorithms import State
 from toolkit.algorithms.sgd import SGD
@@ -102,10 +102,7 @@ def _() -> Model:
 
 @_known(7, "gradient descent, quadratics", (8 / 9) ** 8 / 6)
 def _() -> Model:
-    run = trace(SGD(stepsize=Q(1, 3)), Smooth(mu=Q(3, 10), L=3), steps=4)
-    model = run.worst(gap, distance)
-    assume_quadratic(model.functions[0])
-    return model
+    return trace(SGD(stepsize=Q(1, 3)), Quadratic(mu=Q(3, 10), L=3), steps=4).worst(gap, distance)
 
 
 @_known(8, "gradient descent, silver steps", 0.0375949436)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import permutations
+from itertools import count
 from typing import Any
 
 from proofs_check.worst_case.expressions import Constraint, Expression, Vector
@@ -40,6 +40,9 @@ class Function:
     suffix: str = ""
     points: list[Point] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self.kind.allow(self.anchor)
+
     def at(self, x: Vector) -> Point:
         """Return the point at `x`; the same x is evaluated once."""
         for point in self.known():
@@ -62,16 +65,19 @@ class Function:
         zero = self.model.zero
         return [Point(zero, zero, Expression()), *self.points] if self.anchor == "minimum" else self.points
 
-    def constraints(self) -> Iterator[Constraint]:
+    @property
+    def further(self) -> int:
+        """How many vectors its conditions need for themselves."""
+        return self.kind.further(len(self.known()))
+
+    def constraints(self, further: Sequence[Vector] = ()) -> Iterator[Constraint]:
         """Yield the interpolation conditions, named ``f(i,j)`` by the points' numbers, ``*`` being the minimiser."""
         labels = ["*"] * (self.anchor == "minimum") + [str(k) for k in range(len(self.points))]
-        labelled = list(zip(labels, self.known(), strict=True))
-        for (a, i), (b, j) in permutations(labelled, 2):
-            yield Constraint(f"{self.name}({a},{b})", self.kind.pair(i, j))
-        for a, i in labelled:
-            for what, expression in self.kind.single(i):
-                yield Constraint(f"{self.name}({a}) {what}", expression)
-            if self.anchor == "infimum":
+        points = dict(zip(labels, self.known(), strict=True))
+        for one in self.kind.conditions(points, further):
+            yield replace(one, name=f"{self.name}{one.name}")
+        if self.anchor == "infimum":
+            for a, i in points.items():
                 yield Constraint(f"{self.name}({a}) infimum", self.kind.infimum(i))
 
 
@@ -114,6 +120,11 @@ class Model:
         self.assumptions: list[Constraint] = []
         self.metric: list[Expression] = []
         self.events: list[tuple[str, Any, Any]] = []
+
+    @property
+    def order(self) -> int:
+        """The order of the Gram matrix: of its vectors, and of those that conditions need for themselves."""
+        return len(self.vectors) + sum(function.further for function in self.functions)
 
     @property
     def zero(self) -> Vector:
@@ -173,8 +184,9 @@ class Model:
     def constraints(self) -> list[Constraint]:
         """Return everything that holds, each under its own name."""
         found = list(self.assumptions)
+        beyond = count(len(self.vectors))
         for function in self.functions:
-            found += function.constraints()
+            found += function.constraints([self.basis(next(beyond)) for _ in range(function.further)])
         for k, message in enumerate(self.messages):
             for one in message.kind.conditions(self, message):
                 found.append(replace(one, name=f"message {k} {one.name}".strip()))

@@ -12,6 +12,7 @@ from proofs_check.worst_case.functions import Convex, FunctionClass, Lipschitz, 
 from proofs_check.worst_case.measures import EF21Potential, ErrorFeedbackPotential, distance, gap, gradient
 from proofs_check.worst_case.messages import AbsoluteError, Contractive, MessageClass, Projection, Unbiased
 from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.quadratics import Quadratic
 from proofs_check.worst_case.tracing import Measure, trace
 from toolkit import members
 from toolkit.algorithms import Algorithm
@@ -30,7 +31,7 @@ DESCRIPTION = {
     "measure": "",
     "minimiser": "own",
 }
-FUNCTIONS: dict[str, type] = {"smooth": Smooth, "convex": Convex, "lipschitz": Lipschitz}
+FUNCTIONS: dict[str, type] = {"smooth": Smooth, "convex": Convex, "lipschitz": Lipschitz, "quadratic": Quadratic}
 MESSAGES: dict[str, type] = {
     "contractive": Contractive,
     "projection": Projection,

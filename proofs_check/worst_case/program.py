@@ -55,6 +55,24 @@ class Program:
         """Return the program of one point of a sweep."""
         return Program(self.names, self.equality, self.A[point], self.b[point], self.c[point], self.order)
 
+    def blocks(self) -> tuple[Array, list[int]]:
+        """Return the entries that lie in diagonal blocks of G, block by block, and the orders of the blocks.
+
+        No constraint has an entry outside of them.
+        """
+        i, j = entries(self.order)
+        occurs = (self.A != 0).any(axis=0)
+        linked = np.eye(self.order, dtype=bool)
+        linked[i[occurs], j[occurs]] = linked[j[occurs], i[occurs]] = True
+        for _ in range(self.order.bit_length()):
+            linked = linked @ linked
+        first = linked.argmax(axis=1)  # of each vector's block
+        if not first.any():
+            return np.arange(len(i)), [self.order]
+        blocks = np.unique(first)
+        places = [np.flatnonzero((first[i] == one) & (first[j] == one)) for one in blocks]
+        return np.concatenate(places), [int((first == one).sum()) for one in blocks]
+
 
 def entries(n: int) -> tuple[Array, Array]:
     """Return the indices i ≤ j of the upper triangle of a matrix of order n, column by column."""
@@ -126,8 +144,7 @@ def assemble_exactly(model: Model) -> tuple[Program, Program]:
 
 def _places(model: Model, constraints: list[Constraint]) -> tuple[list[tuple[int, int, Any]], tuple[int, int]]:
     """Return line, column and number of what is not zero in [A b c], and its shape."""
-    n = len(model.vectors)
-    triangle, scalars = n * (n + 1) // 2, len(model.scalars) + 1
+    triangle, scalars = model.order * (model.order + 1) // 2, len(model.scalars) + 1
     places: list[tuple[int, int, Any]] = []
     for line, one in enumerate(constraints):
         expression = one.expression
@@ -138,14 +155,13 @@ def _places(model: Model, constraints: list[Constraint]) -> tuple[list[tuple[int
 
 
 def _program(model: Model, constraints: list[Constraint], whole: Array, scale: int = 1) -> Program:
-    n = len(model.vectors)
-    triangle = n * (n + 1) // 2
+    triangle = model.order * (model.order + 1) // 2
     return Program(
         tuple(one.name for one in constraints),
         np.array([one.equality for one in constraints]),
         whole[..., :triangle],
         whole[..., triangle:-1],
         whole[..., -1],
-        n,
+        model.order,
         scale,
     )

@@ -149,15 +149,17 @@ def _clarabel(program: Program) -> Solution:
     n, (m, scalars) = program.order, program.b.shape
     free = program.equality
     positive = -np.eye(m)[~free]
-    A = np.concatenate([program.b.T, positive, -svec(program.A, n).T])
+    places, orders = program.blocks()
+    A = np.concatenate([program.b.T, positive, -svec(program.A, n).T[places]])
     b = np.zeros(len(A))
     b[scalars - 1] = 1.0
-    found = cone_solve(-program.c, A, b, scalars, len(positive), n)
-    multipliers, dual = np.array(found.x), np.array(found.z)
+    found = cone_solve(-program.c, A, b, scalars, len(positive), *orders)
+    multipliers, dual, gram = np.array(found.x), np.array(found.z), np.zeros(program.A.shape[1])
+    gram[places] = dual[scalars + len(positive) :]
     return Solution(
         float(-program.c @ multipliers),
         dict(zip(program.names, multipliers.tolist(), strict=True)),
-        smat(dual[scalars + len(positive) :], n),
+        smat(gram, n),
         -dual[:scalars - 1],
         str(found.status),
     )  # fmt: skip

@@ -2,8 +2,8 @@
 
 From the statement it derives every constraint anew: an affine form in the Gram matrix G of the vectors, the scalars F
 and the (smallest) metric t, at most 0 or equal to 0. Upper bound: multipliers λ, ≥ 0 but for equalities, make Σ λ·form
-= t + ⟨S, G⟩ − b, S positive semidefinite and b ≤ bound, so t ≤ bound. Lower bound: a positive semidefinite G, F and
-t = bound satisfy all constraints; by interpolation functions of the classes have them. It evaluates nothing it reads.
+= t + ⟨S, G⟩ − b, S positive semidefinite and b ≤ bound. Lower bound: a positive semidefinite G, F and t = bound satisfy
+all constraints; then functions of the classes have them, by interpolation. It evaluates nothing it reads.
 """
 
 import hashlib
@@ -11,27 +11,23 @@ import json
 import re
 import sys
 from fractions import Fraction
-from itertools import permutations, product
+from itertools import combinations_with_replacement, permutations, product
 from math import lcm
 from typing import Any
 
 BYTES, MOST, LENGTH, BITS, WORK, COST = 2_000_000, 20_000, 400, 1500, 300_000, 2e11  # what a file may ask of its reader
-
-# fmt: off
 NAME, NUMBER = re.compile(r"[A-Za-z][\w*]{0,40}(\[[0-9]{1,4}\])?", re.A), re.compile(r"-?[0-9]+(/[1-9][0-9]*)?", re.A)
 TEXT, VECTOR = re.compile(r"[ -~γμκδω²]{0,400}"), {NAME: NUMBER}
 EXPRESSION = {"products": [(NUMBER, VECTOR, VECTOR)], "scalars": VECTOR, "constant": NUMBER}
-FUNCTION = {"name": NAME, "class": re.compile("smooth|convex|lipschitz"), "constants": VECTOR,
-            "anchor": re.compile("minimum|infimum|none"), "points": [{"x": VECTOR, "g": VECTOR, "f": VECTOR}]}
+FUNCTION = {"name": NAME, "class": re.compile("smooth|convex|lipschitz|quadratic"), "constants": VECTOR, "anchor":
+            re.compile("minimum|infimum|none"), "points": [dict.fromkeys("xgf", VECTOR)]}  # fmt: skip
 MESSAGE = {"class": re.compile("contractive|projection|absolute|unbiased|variance"), "constants": VECTOR,
-           "given": VECTOR, "arrived": VECTOR, "past": re.compile("[0-9]{1,3}")}
-STATEMENT = {"format": re.compile("worst case of a first-order method, 1"), "about": {TEXT: TEXT},
-             "vectors": [NAME], "scalars": [NAME], "named": {NAME: VECTOR}, "functions": [FUNCTION],
-             "messages": [MESSAGE], "assumptions": [{"name": NAME, "is": re.compile("<= 0|= 0"), **EXPRESSION}],
-             "metric": [EXPRESSION]}
-CERTIFICATE = {"statement": STATEMENT, "sha256": TEXT, "bound": NUMBER, "proof": {
-    "kind": re.compile("upper|lower"), "multipliers": {TEXT: NUMBER}, "gram": [[NUMBER]], "scalars": [NUMBER]}}
-# fmt: on
+           "given": VECTOR, "arrived": VECTOR, "past": re.compile("[0-9]{1,3}")}  # fmt: skip
+STATEMENT = {"format": re.compile("worst case of a first-order method, 1"), "about": {TEXT: TEXT}, "vectors": [NAME],
+             "scalars": [NAME], "named": {NAME: VECTOR}, "functions": [FUNCTION], "messages": [MESSAGE], "assumptions":
+             [{"name": NAME, "is": re.compile("<= 0|= 0"), **EXPRESSION}], "metric": [EXPRESSION]}  # fmt: skip
+CERTIFICATE = {"statement": STATEMENT, "sha256": TEXT, "bound": NUMBER, "proof": {"kind": re.compile("upper|lower"),
+               "multipliers": {TEXT: NUMBER}, "gram": [[NUMBER]], "scalars": [NUMBER]}}  # fmt: skip
 
 Form = dict[Any, Fraction]  # coefficients by (i, j), i ≤ j, of G; by ("F", name) of F; by "t" of t; by "1" the constant
 
@@ -79,13 +75,12 @@ def shaped(value: Any, shape: Any, where: str) -> None:
 def add(form: Any, other: Any, factor: Any = 1) -> Any:
     """Add a multiple of a form, or of a vector, to another in place."""
     for key, value in other.items():
-        total = form.get(key, Fraction(0)) + factor * value
-        require(total.denominator.bit_length() <= BITS, "the numbers have too many denominators")
-        form[key] = total
+        form[key] = form.get(key, Fraction(0)) + factor * value
+        require(form[key].denominator.bit_length() <= BITS, "the numbers have too many denominators")
     return form
 
 
-def combine(raw: dict[str, str], known: Any) -> Any:
+def combine(raw: Any, known: Any) -> Any:
     """Return the sum of known forms, or vectors, with the coefficients given by their names."""
     total: Any = {}
     for name, value in raw.items():
@@ -98,8 +93,8 @@ class Statement:
 
     def __init__(self, raw: Any) -> None:
         self.names, self.order = raw["vectors"], len(raw["vectors"])
-        names = [*self.names, *raw["scalars"], *raw["named"]]
-        names += [one["name"] for one in raw["assumptions"] + raw["functions"]]
+        others = (one["name"] for one in raw["assumptions"] + raw["functions"])
+        names = [*self.names, *raw["scalars"], *raw["named"], *others]
         fine = len(set(names)) == len(names) <= 500 and self.order <= 100 and raw["metric"]
         require(fine, "two symbols have one name, there are too many, or there is no metric")
         self.scalars = {name: {("F", name): Fraction(1)} for name in raw["scalars"]}
@@ -130,28 +125,38 @@ class Statement:
 
     def function(self, raw: Any, constants: dict[str, Fraction]) -> None:
         """State the interpolation conditions of a function: `name(i,j)`, the minimiser being `*`."""
-        name, kind, infimum = raw["name"], raw["class"], raw["anchor"] == "infimum"
-        mu, L = (constants["mu"], constants["L"]) if kind == "smooth" else (Fraction(0), None)
+        name, kind, anchor = raw["name"], raw["class"], raw["anchor"]
+        mu, L = (constants["mu"], constants["L"]) if kind in ("smooth", "quadratic") else (Fraction(0), None)
         require(L is None or mu < L > 0, "it must be that mu < L and L > 0")
-        if infimum and mu > 0:
-            self.no_lower = "with an infimum, the conditions are known to suffice only if mu <= 0"
-        known: list[Any] = [("*", {}, {}, {})] if raw["anchor"] == "minimum" else []
+        if (anchor == "infimum" and (mu > 0 or kind == "quadratic")) or (anchor == "minimum" and mu < 0):
+            self.no_lower = f"the conditions of this class are not known to suffice with mu = {mu} and a known {anchor}"
+        known: list[Any] = [("*", {}, {}, {})] if anchor == "minimum" else []
         for k, one in enumerate(raw["points"]):
-            x, g, f = combine(one["x"], self.vectors), combine(one["g"], self.vectors), combine(one["f"], self.scalars)
-            known.append((k, x, g, f))
+            known.append((k, *(combine(one[part], self.vectors) for part in "xg"), combine(one["f"], self.scalars)))
+        if kind == "quadratic":
+            return self.quadratic(name, known, mu, L)
         for (a, x, g, f), (b, y, h, e) in permutations(known, 2):
-            step, change = add(dict(x), y, -1), add(dict(g), h, -1)
-            form = add(add(dict(e), f, -1), self.dot(h, step))
-            if L is not None:
-                add(form, self.dot(step, step, mu / 2))
-                change = add(change, step, -mu)
-                add(form, self.dot(change, change, 1 / (2 * (L - mu))))
+            step = add(dict(x), y, -1)
+            change, form = add(add(dict(g), h, -1), step, -mu), add(add(dict(e), f, -1), self.dot(h, step))
+            add(add(form, self.dot(step, step, mu / 2)), self.dot(change, change, 1 / (2 * (L - mu)) if L else 0))
             self.forms[f"{name}({a},{b})"] = form, False
         for a, _, g, f in known:
             if kind == "lipschitz":
                 self.forms[f"{name}({a}) slope"] = add(self.dot(g, g), {"1": -(constants["M"] ** 2)}), False
-            if infimum:
+            if anchor == "infimum":
                 self.forms[f"{name}({a}) infimum"] = add(self.dot(g, g, 1 / (2 * L)) if L else {}, f, -1), False
+
+    def quadratic(self, name: str, known: list[Any], mu: Any, L: Any) -> None:
+        """State that a step u changes g by v = Au and f by ⟨g + v/2, u⟩, where mu ≤ A = A' ≤ L."""
+        (_, x, g, f), *others = known
+        steps = [(add(dict(y), x, -1), add(dict(h), g, -1), add(dict(e), f, -1), a) for a, y, h, e in others]
+        # That is, ⟨u_i, v_j⟩ is symmetric, and ⟨v_i − mu u_i, L u_j − v_j⟩ the Gram matrix of vectors at the end of G.
+        for (i, (u, v, rise, a)), (j, (w, z, _, b)) in combinations_with_replacement(enumerate(steps, self.order), 2):
+            bent = self.dot(add(dict(v), u, -mu), add(add({}, w, L), z, -1))
+            self.forms[f"{name}({a},{b}) bent"] = add(bent, {(i, j): Fraction(-1)}), True
+            other = self.dot(w, v) if i < j else add(add({}, rise, 2), self.dot(u, g), -2)
+            self.forms[f"{name}({a},{b})"] = add(self.dot(u, z), other, -1), True
+        self.order += len(steps)
 
     def message(self, name: str, raw: Any, constant: Fraction) -> None:
         """State what is known of a message and of what it was made from."""
@@ -168,15 +173,12 @@ class Statement:
             self.no_lower = "a model of moments gives upper bounds only"
             fresh = len(error) == 1 and max(given, default=-1) < past <= min(error)
             require(fresh, f"{name}: its noise must be one vector, later than its past, which holds what is given")
-            for i in range(past):
-                self.forms[f"{name} noise {self.names[i]}"] = self.dot(error, {i: Fraction(1)}), True
+            self.forms |= {f"{name} noise {v}": (self.dot(error, self.vectors[v]), True) for v in self.names[:past]}
 
     def upper(self, bound: Fraction, proof: Any) -> None:
-        total: Form = {}
+        total = combine(proof["multipliers"], {name: form for name, (form, _) in self.forms.items()})
         for name, text in proof["multipliers"].items():
-            form, equality = self.forms[name]
-            require(equality or text[0] != "-", f"the multiplier of the inequality {name!r} is negative")
-            add(total, form, Fraction(text))
+            require(self.forms[name][1] or text[0] != "-", f"the multiplier of the inequality {name!r} is negative")
         require(total.pop("t", 0) == 1, "the multipliers of the metrics do not add up to 1")
         require(not any(total.pop(("F", name), 0) for name in self.scalars), "the scalars do not cancel")
         require(-total.pop("1", Fraction(0)) <= bound, f"the multipliers prove no bound as low as {bound}")
@@ -186,12 +188,10 @@ class Statement:
         require(not self.no_lower, self.no_lower)
         G = {(i, j): Fraction(proof["gram"][j][i]) for j in range(self.order) for i in range(j + 1)}
         F = {("F", name): Fraction(text) for name, text in zip(self.scalars, proof["scalars"], strict=True)}
-        values: Form = {"t": bound, "1": Fraction(1), **G, **F}
+        values = {key: {"": value} for key, value in ({"t": bound, "1": Fraction(1)} | G | F).items()}
         for name, (form, equality) in self.forms.items():
-            total = {"": Fraction(0)}
-            for key, a in form.items():
-                add(total, {"": a}, values[key])
-            require(total[""] == 0 if equality else total[""] <= 0, f"the instance violates {name!r}")
+            total = combine(form, values).get("", 0)
+            require(total == 0 if equality else total <= 0, f"the instance violates {name!r}")
         twice = {(i, j): g if i == j else 2 * g for (i, j), g in G.items()}
         require(semidefinite(twice, self.order), "the Gram matrix is not positive semidefinite")
 
@@ -235,10 +235,10 @@ def check(certificate: Any) -> str:
     try:
         statement, above = Statement(raw), proof["kind"] == "upper"
         (statement.upper if above else statement.lower)(bound, proof)
+        metric, sign = " or ".join(map(words, raw["metric"])), "<=" if above else "can be"
+        given = ", ".join(f"{words(one)} {one['is']}" for one in raw["assumptions"])
     except (LookupError, TypeError, ValueError) as error:
         raise Refused(f"something is missing, or one too many: {error}") from None
-    metric, sign = " or ".join(map(words, raw["metric"])), "<=" if above else "can be"
-    given = ", ".join(f"{words(one)} {one['is']}" for one in raw["assumptions"])
     return f"proved: {metric} {sign} {bound}, where {given}"
 
 

@@ -397,6 +397,9 @@ def hostile() -> dict[str, Any]:
     lower = {"kind": "lower", "multipliers": {}, "gram": gram, "scalars": ["1"]}
     return {
         "dense points": heavy(functions=[{**function, "points": [point] * 50}]),
+        "a quadratic of many points": heavy(functions=[{
+            **function, "class": "quadratic", "points": [{**point, "x": {"v0": str(k)}, "g": {}} for k in range(1000)]
+        }]),
         "many denominators": heavy(assumptions=[
             {"name": "a", "is": "<= 0", "products": product, "scalars": {}, "constant": "0"}
         ]),
@@ -481,6 +484,7 @@ BOUNDS = {
     "ef21-1-step": "57987/65536",
     "ef21-1-step-lower": "7422273/8388608",
     "ef21-5-steps-tight": "1024/59049",
+    "quadratic-4-steps": "52643/262144",
     "unbiased-2-steps": "730591/1048576",
 }
 

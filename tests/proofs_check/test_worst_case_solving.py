@@ -28,6 +28,7 @@ from proofs_check.worst_case import (
     gap,
     gradient,
     norm_sq,
+    quadratics,
     solve,
     solve_all,
     statement,
@@ -260,6 +261,13 @@ MODELS = {
     "noisy gradients": lambda: trace(
         SGD(stepsize=Q(1, 3)), Smooth(mu=MU), steps=2, workers=2, inexact=Noise(sigma_sq=Q(1, 3))
     ).worst(distance, distance),
+    "quadratic": lambda: trace(
+        ErrorFeedback(stepsize=Q(1, 3)), quadratics.Quadratic(mu=MU, L=2), Contractive(delta=Q(1, 3)), steps=2
+    ).worst(gap, distance),
+    "quadratics of their own": lambda: trace(
+        EF21(stepsize=Q(1, 3)), [quadratics.Quadratic(mu=-1), quadratics.Quadratic(mu=MU, L=3)],
+        Contractive(delta=Q(1, 3)), steps=1, workers=2,
+    ).worst(gap, distance),
     "subgradient": lambda: trace(SGD(stepsize=Q(1, 6)), Lipschitz(M=2), steps=2).worst(gap, distance, smallest=True),
 }  # fmt: skip
 

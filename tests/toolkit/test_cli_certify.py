@@ -67,6 +67,19 @@ def test_an_irrational_rate_is_bounded_from_both_sides(csgd: Command, tmp_path: 
     assert low < 0.884808291 < high < low * 1.00003
 
 
+def test_quadratic_functions_are_a_class(csgd: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cert.json"
+    code, out, _ = csgd("certify", "sgd", "--class", "quadratic:mu=1/10,L=1", "--stepsize", "20/11", "--out", file)
+    assert code == 0
+    assert "proved: f(x_1) − f* ≤ 81/121 · (f(x_0) − f*)" in out
+    code, out, _ = csgd("verify", file)
+    assert "f: quadratic mu = 1/10, L = 1, minimal at 0 with value 0; gradient g_0 at x_0" in out
+    assert "the statement is what sgd gives as simulate runs it" in out
+    code, _, err = csgd("certify", "sgd", "--class", "quadratic:mu=-1", "--stepsize", "1")
+    assert code != 0
+    assert "not modelled for quadratic functions" in err
+
+
 def test_a_statement_that_is_not_the_methods_is_said_so(csgd: Command, tmp_path: Path) -> None:
     from proofs_check.worst_case.certificate import upper_certificate
 

@@ -25,7 +25,7 @@ SMALL = 16  # vectors of a model up to which a bound without slack is looked for
     default="smooth:mu=0,L=1",
     show_default=True,
     metavar="NAME[:…]",
-    help="Of functions: smooth, convex, lipschitz.",
+    help="Of functions: smooth:mu=…,L=…, quadratic:mu=…,L=…, convex, lipschitz:M=….",
 )
 @click.option(
     "--compressor",
@@ -87,7 +87,7 @@ def certify(
         found = exhibit(model, slack=slack, about=about)
     else:
         found = None
-        if len(model.vectors) <= SMALL:
+        if model.order <= SMALL:
             with contextlib.suppress(Uncertified):
                 found = certify_tightly(model, about=about)
         found = found or with_slack(model, slack=slack, about=about)
