@@ -15,7 +15,7 @@ from proofs_check.worst_case.model import Function, Model
 from toolkit.algorithms import Algorithm, State
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
-from toolkit.parameters import at_step, scheduled
+from toolkit.parameters import at_step, scheduled, swept
 from toolkit.topology import Topology
 
 __all__ = ["SymbolicChannel", "SymbolicOracle", "Trace", "trace"]
@@ -33,6 +33,7 @@ def _rows(x: Array, n: int) -> list[Vector]:
 
 
 Measure = Callable[["Trace", State], Expression]
+TAKEN = ("b", "c", "d", "f", "g", "h", "phi")  # what vectors and scalars of functions and messages are called
 WEIGHT = 10_000  # the largest denominator of a weight of a graph
 
 
@@ -50,6 +51,8 @@ class SymbolicOracle:
         How a sample differs from the gradient, in the terms of a compressor; by default it is the gradient.
     prox : Function, optional
         The non-smooth part that `prox` belongs to.
+    minimised : bool
+        Whether the origin is known to be the minimiser.
     """
 
     def __init__(
@@ -59,9 +62,10 @@ class SymbolicOracle:
         workers: int,
         inexact: MessageClass | None = None,
         prox: Function | None = None,
+        minimised: bool = True,
     ) -> None:
         self.functions, self._model, self._workers = list(functions), model, workers
-        self._inexact, self._prox = inexact, prox
+        self._inexact, self._prox, self._minimised = inexact, prox, minimised
         self._samples: dict[tuple[int, Vector, int], Vector] = {}
         self._calls = 0
 
@@ -89,6 +93,9 @@ class SymbolicOracle:
         found = []
         for i, (row, g) in enumerate(zip(_rows(x, len(self.functions)), gradients[0, :, 0], strict=True)):
             if (i, row, index) not in self._samples:
+                if self._inexact.noisy and any((i, index) == (j, other) for j, _, other in self._samples):
+                    asked = f"samples of the index {index} at two points of one step"
+                    raise WrongUse(asked, "what their noises share is not modelled", "give each point its own index")
                 function = self.functions[i]
                 name = f"d_{self._calls}{function.suffix}"
                 self._samples[i, row, index] = function.model.message(self._inexact, g, name)
@@ -120,7 +127,7 @@ class SymbolicOracle:
 
     def at_minimiser(self, x: Array) -> Array:
         """Return the gradients at the minimiser."""
-        if self.functions and self.functions[0].anchor != "minimum" and len(self.functions) == 1:
+        if self.functions and not self._minimised:
             raise WrongUse("the gradients at the minimiser", "the model has no minimiser", "trace with minimiser='own'")
         return self.exact(_array([self._model.zero]))
 
@@ -147,10 +154,15 @@ class SymbolicChannel:
         self._model, self._up, self._down = model, up, down
         self._weights = None if topology is None else _exact_weights(topology)
         self._counts = {"c": 0, "b": 0}
+        self._purposes: set[str] = set()
+
+    def begin(self) -> None:
+        """Start a step, which draws new random numbers."""
+        self._purposes = set()
 
     def send(self, v: Array, *, exact: Any = False, active: Any = None, purpose: str | None = None) -> Array:
         """Send one vector per worker to the server."""
-        return self._transmit(self._up, "c", v, exact, active)
+        return self._transmit(self._up, "c", v, exact, active, purpose)
 
     def send_with_memory(
         self, memory: Array, v: Array, scale: Any, *, exact: Any = False, active: Any = None, purpose: str | None = None
@@ -162,13 +174,13 @@ class SymbolicChannel:
 
     def broadcast(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
         """Send one message to all workers."""
-        return self._transmit(self._down, "b", v, exact, None)
+        return self._transmit(self._down, "b", v, exact, None, purpose)
 
     scatter = broadcast
 
     def exchange(self, v: Array, *, exact: Any = False, purpose: str | None = None) -> Array:
         """Send one message per worker to each of its neighbours."""
-        return self._transmit(self._up, "c", v, exact, None)
+        return self._transmit(self._up, "c", v, exact, None, purpose)
 
     def mix(self, v: Array, own: Array | None = None) -> Array:
         """Return Σ_j w_ij (v_j − v_i), or with `own` Σ_{j≠i} w_ij (v_j − own_i)."""
@@ -181,12 +193,21 @@ class SymbolicChannel:
             for weights, here in zip(self._weights, at, strict=True)
         ])  # fmt: skip
 
-    def _transmit(self, kind: MessageClass | None, letter: str, v: Array, exact: Any, active: Any) -> Array:
+    def _transmit(
+        self, kind: MessageClass | None, letter: str, v: Array, exact: Any, active: Any, purpose: str | None
+    ) -> Array:
         if not isinstance(exact, bool) or active is not None:
             asked = "a message that is sent in full or not at all by chance or by a condition"
             raise WrongUse(asked, "a symbolic run knows no outcomes", "analyse one outcome at a time")
         if exact or kind is None:
             return v
+        if kind.noisy and purpose is not None:
+            if purpose in self._purposes:
+                asked = f"two messages of the purpose {purpose!r} in one step"
+                raise WrongUse(
+                    asked, "what their noises share is not modelled", "give each a purpose of its own, or none"
+                )
+            self._purposes.add(purpose)
         round_, rows = self._counts[letter], v[0, :, 0]
         self._counts[letter] += 1
         past = len(self._model.vectors)
@@ -320,6 +341,9 @@ def trace(
         raise WrongUse(f"trace({algorithm!r})", "it has no step size", remedy)
     kinds = [functions] * workers if isinstance(functions, FunctionClass) else list(functions or ())
     workers = len(kinds) or workers
+    if swept(algorithm):
+        wrong = f"{', '.join('.'.join(path) for path in swept(algorithm))} has several values"
+        raise WrongUse(f"trace({algorithm!r})", wrong, "trace one method for each, or give sweep(…)")
     if topology is not None and len(topology.matrix) != workers:
         asked = f"trace(workers={workers}, topology=…)"
         raise WrongUse(asked, f"the graph has {len(topology.matrix)} workers", "give as many workers as it has")
@@ -334,8 +358,10 @@ def trace(
         raise WrongUse(f"trace(start={start!r})", "there is no such start", "choose 'init' or 'any'")
     model = Model()
     # Without a minimiser the origin is free: at the start, of the first worker, it makes that vector needless.
-    x = _free(model, "x", 1 if fields is None else fields["x"].shape[1], fixed=minimiser not in ("own", "shared"))
-    oracle = SymbolicOracle(model, _functions(model, kinds, minimiser, prox), workers, inexact, _prox_of(model))
+    minimised = minimiser in ("own", "shared")
+    x = _free(model, "x", 1 if fields is None else fields["x"].shape[1], fixed=not minimised)
+    declared = _functions(model, kinds, minimiser, prox)
+    oracle = SymbolicOracle(model, declared, workers, inexact, _prox_of(model), minimised)
     channel, draw = SymbolicChannel(model, compressor, down, topology), _SymbolicDraw()
     schedules = scheduled(algorithm)
     if fields is None:
@@ -346,18 +372,24 @@ def trace(
     states = [state]
     for step in range(1, steps + 1):
         oracle.begin()
+        channel.begin()
         states.append(at_step(algorithm, schedules, step).step(states[-1], oracle, channel, draw))
         for name, value in states[-1]:
             rows = value[0, :, 0]
             for i, row in enumerate(rows):
-                model.name(f"{name}_{step}" + (f"[{i}]" if len(rows) > 1 else ""), row)
+                model.name(_named(name, step, i, len(rows)), row)
     return Trace(model, states, oracle, algorithm)
 
 
 def _free(model: Model, name: str, n: int, fixed: bool = False) -> Array:
     """Return n rows of a field of any state, vectors of their own; the first is the origin if `fixed`."""
-    names = [f"{name}_0" + (f"[{i}]" if n > 1 else "") for i in range(n)]
+    names = [_named(name, 0, i, n) for i in range(n)]
     return _array([model.zero if fixed and i == 0 else model.vector(one) for i, one in enumerate(names)])
+
+
+def _named(field: str, step: int, i: int, n: int) -> str:
+    """Return the name of a row of a field; a field that is called as gradients or messages are is told from these."""
+    return (f"state_{field}" if field in TAKEN else field) + f"_{step}" + (f"[{i}]" if n > 1 else "")
 
 
 def _functions(
