@@ -45,6 +45,7 @@ from toolkit.arrays import Array
 
 __all__ = [
     "Bowls",
+    "Outcome",
     "apart",
     "at_parabolas",
     "certificate",
@@ -272,8 +273,13 @@ def reflections(n: int, mu: Fraction, h: Fraction) -> Bowls:
     return Bowls(np.array(hessians), np.array(linear), metric)
 
 
-class _Outcome(NamedTuple):
-    """A channel on which one outcome of the workers' compressors happens."""
+class Outcome(NamedTuple):
+    """A channel on which every message is multiplied by a number of its own: one outcome of random compressors.
+
+    Parameters
+    ----------
+    factors : array, shape (1, worker, 1)
+    """
 
     factors: Array
 
@@ -288,7 +294,7 @@ def expected(method: Algorithm, state: State, bowls: Bowls, omega: Fraction, mea
     """
     n, chance, total = len(bowls.linear), 1 / (1 + omega), Fraction(0)
     for sent in product((0, 1), repeat=n):
-        channel = _Outcome(np.array([one * (1 + omega) for one in sent], dtype=object)[None, :, None])
+        channel = Outcome(np.array([one * (1 + omega) for one in sent], dtype=object)[None, :, None])
         probability = chance ** sum(sent) * (1 - chance) ** (n - sum(sent))
         total += probability * measure(method.step(state, bowls, channel, None))
     return total
