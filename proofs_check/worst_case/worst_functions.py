@@ -11,6 +11,7 @@ import numpy as np
 from problems import Problem
 from proofs_check.worst_case.functions import Convex, FunctionClass, Smooth
 from proofs_check.worst_case.model import Function
+from proofs_check.worst_case.quadratics import Quadratic
 from proofs_check.worst_case.replaying import Replay
 from proofs_check.worst_case.solving import Solution, solve
 from proofs_check.worst_case.tracing import Trace
@@ -60,6 +61,29 @@ class _Envelope:
         return float(best[0] + self.mu / 2 * y @ y), self.bend * best[1] + self.mu * y
 
 
+class _Parabola:
+    """A quadratic function through given points, values and gradients, of curvature between μ and L."""
+
+    def __init__(self, kind: Quadratic, x: Array, g: Array, f: Array) -> None:
+        self.x, self.g, self.f = x[0], g[0], f[0]
+        middle, half = float(kind.L + kind.mu) / 2, float(kind.L - kind.mu) / 2
+        left, sizes, basis = np.linalg.svd(x - x[0])
+        rank = int(np.sum(sizes > NEAR / 10 * sizes.max()))
+        # In this basis A, less its middle and in units of half its range, has these first rows; its norm stays at most 1
+        # by Krein's choice of the last block.
+        images = left[:, :rank].T @ (g - g[0] - middle * (x - x[0])) / sizes[:rank, None] @ basis.T / half
+        first, beside = (images[:, :rank] + images[:, :rank].T) / 2, images[:, rank:]
+        last = -beside.T @ np.linalg.pinv(np.eye(rank) - first @ first, NEAR, hermitian=True) @ first @ beside
+        values, vectors = np.linalg.eigh(np.block([[first, beside], [beside.T, last]]))
+        self.A = basis.T @ (vectors * (middle + half * np.clip(values, -1, 1))) @ vectors.T @ basis
+
+    def __call__(self, y: Array) -> tuple[float, Array]:
+        """Return value and gradient at `y`, shape (d,)."""
+        step = y - self.x
+        change = self.A @ step
+        return float(self.f + self.g @ step + step @ change / 2), self.g + change
+
+
 class _LargestOfLines:
     """The smallest convex function through given points, values and subgradients."""
 
@@ -89,7 +113,8 @@ class WorstFunctions(Problem):
     :math:`\max_i f_i + \langle g_i, y - x_i\rangle`.
 
     Source: Taylor, Hendrickx and Glineur 2017, Theorem 4 and its proof by conjugation (derived here in this form). For
-    μ ≤ 0 it is nowhere below 0 if every :math:`f_i \ge \|g_i\|^2/(2L)` (derived here).
+    μ ≤ 0 it is nowhere below 0 if every :math:`f_i \ge \|g_i\|^2/(2L)` (derived here). Of `Quadratic` it is one of the
+    quadratic functions through the points.
 
     Parameters
     ----------
@@ -155,11 +180,15 @@ class WorstFunctions(Problem):
 
 
 def _through(kind: FunctionClass, x: Array, g: Array, f: Array) -> Any:
+    if isinstance(kind, Quadratic):
+        return _Parabola(kind, x, g, f)
     if isinstance(kind, Smooth):
         return _Envelope(kind, x, g, f)
     if isinstance(kind, Convex):
         return _LargestOfLines(kind, x, g, f)
-    raise WrongUse(f"a function of {kind!r}", "its interpolation is not known", "take Smooth, Convex or Lipschitz")
+    raise WrongUse(
+        f"a function of {kind!r}", "its interpolation is not known", "take Smooth, Quadratic, Convex or Lipschitz"
+    )
 
 
 class RecordedMessages(Compressor):
@@ -280,7 +309,7 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
         wrong = "a problem has no part for proximal steps"
         raise WrongUse("the worst case of a method as a problem", wrong, "trace a method of gradients")
     solution = solution or solve(model)
-    values, vectors = np.linalg.eigh(solution.gram)
+    values, vectors = np.linalg.eigh(solution.gram[: len(model.vectors), : len(model.vectors)])
     kept = values > DROPPED * values.sum()
     found = Replay(vectors[:, kept] * np.sqrt(values[kept]), solution.scalars)
     state = {name: np.array([found.vector(row) for row in rows[0, :, 0]]) for name, rows in run.states[0]}

@@ -14,6 +14,7 @@ from proofs_check.worst_case import (
     EF21Potential,
     ErrorFeedbackPotential,
     Lipschitz,
+    Quadratic,
     Smooth,
     Unbiased,
     distance,
@@ -102,6 +103,35 @@ def test_functions_that_are_not_strongly_convex_stay_above_their_infimum(mu):
     assert (case.problem.f_star, case.problem.f_inf) == (None, 0)
     around = np.random.default_rng(0).normal(size=(300, 1, len(case.x0))) * 3
     assert case.problem.value(around).min() >= -1e-7
+
+
+@pytest.mark.parametrize("steps", [2, 4])
+@pytest.mark.parametrize("method", [ErrorFeedback, EF21])
+def test_the_worst_quadratic_is_one_and_attains_its_value(method, steps):
+    run = trace(method(stepsize=Q(1, 2)), Quadratic(mu=MU, L=1), KIND, steps=steps)
+    value = solve(run.worst(gap, gap)).value
+    case = worst_case(run)
+    assert float(last(case, method(stepsize=0.5), steps).f_gap) == pytest.approx(value, rel=1e-6)
+    directions = np.eye(len(case.x0))[:, None]
+    hessian = case.problem.gradient(directions)[:, 0]
+    assert hessian == pytest.approx(hessian.T, abs=1e-12)
+    curvatures = np.linalg.eigvalsh(hessian)
+    assert float(MU) - 1e-12 <= curvatures.min() <= curvatures.max() <= 1 + 1e-12
+    assert 2 * case.problem.value(directions)[:, 0] == pytest.approx(np.diag(hessian), abs=1e-12)
+
+
+def test_a_quadratic_through_points_need_not_be_convex_nor_known_in_all_directions():
+    x, g, f = np.eye(3)[:1], np.array([[0.0, 2.0, 0.0]]), np.array([5.0])
+    kind = Quadratic(mu=-1, L=3)
+    alone = WorstFunctions([kind], [(x, g, f)])
+    assert alone.gradient(np.zeros((1, 1, 3))) == pytest.approx(g[None] - x)  # of curvature (L + μ)/2 everywhere
+    hessian = np.array([[2.5, 1.0, 0.0], [1.0, -0.5, 0.0], [0.0, 0.0, 7.0]])  # 7 is where no point is
+    assert np.all(np.abs(np.linalg.eigvalsh(hessian[:2, :2]) - 1) <= 2)
+    points = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    one = WorstFunctions([kind], [(points, points @ hessian, np.sum(points @ hessian * points, axis=1) / 2)])
+    found = one.gradient(np.eye(3)[:, None])[:, 0]
+    assert found[0] == pytest.approx(hessian[0])
+    assert np.all(np.abs(np.linalg.eigvalsh(found) - 1) <= 2 + 1e-12)
 
 
 def test_a_subgradient_method_on_the_largest_of_lines():
