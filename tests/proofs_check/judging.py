@@ -12,7 +12,7 @@ from proofs_check.checking import judge_claims, needed
 from proofs_check.claim import Claim
 from toolkit.sweep import run_all
 
-__all__ = ["Results", "broken", "claims_in", "record_of", "records_of", "results_of", "times"]
+__all__ = ["Results", "broken", "claims_in", "record_of", "records_of", "results_of", "times", "verdict_of"]
 
 Results = Mapping[str, xarray.Dataset]
 
@@ -42,6 +42,11 @@ def records_of(*claims: Claim, results: Results | None = None) -> dict[str, dict
 def record_of(claim: Claim, results: Results | None = None) -> dict[str, Any]:
     """Return the record of one claim."""
     return records_of(claim, results=results)[claim.id]
+
+
+def verdict_of(claim: Claim, results: Results | None = None) -> str:
+    """Return the verdict of one claim."""
+    return str(record_of(claim, results)["verdict"])
 
 
 def broken(kind: type[Any], **changes: Any) -> Claim:

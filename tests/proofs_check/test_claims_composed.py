@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from proofs_check.claims.qsgd import biased_compression, composed_compressors, dithering, elias_coded_qsgd
 from proofs_check.claims.qsgd.elias_coded_qsgd import equal_bits, mean_bits
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
+from tests.proofs_check.judging import broken, claims_in, record_of, times
 from toolkit.codecs import EliasDelta, EliasGamma, EliasOmega
 from toolkit.compressors.composition import Composition
 from toolkit.compressors.natural import Natural
@@ -22,11 +20,6 @@ from toolkit.draws import Draw
 MODULES = (biased_compression, composed_compressors, dithering, elias_coded_qsgd)
 CLAIMS = claims_in(*MODULES)
 RULES = {"rule-scaled", "rule-selected", "rule-induced", "rule-repeated", "rule-blocks"}
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 def test_ids():

@@ -23,18 +23,13 @@ from proofs_check.claims.total_error import rates, rethinking_sparsification_rat
 from proofs_check.convergence import ConvergenceBound, curve
 from proofs_check.exact_runs import second_moments
 from proofs_check.statistics import mean_interval
-from tests.proofs_check.judging import Results, claims_in, results_of
+from tests.proofs_check.judging import Results, claims_in
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
 from toolkit.simulation import run
 from toolkit.sweep import run_all
 
 CLAIMS = claims_in(rethinking_sparsification_rates, error_feedback_sgd, ef21, rates)
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    return results_of(*CLAIMS.values())
 
 
 def data_of(claim: Claim, results: Results) -> dict[str, xarray.Dataset]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,18 +15,13 @@ from proofs_check.claims.mem_sgd.memory_under_decaying_steps import (
     worst_memory,
 )
 from proofs_check.extremal import Shrink
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
+from tests.proofs_check.judging import broken, claims_in, record_of, times
 from toolkit.averages import polynomial
 from toolkit.compressors import Compressor
 from toolkit.constants import CompressorConstants, exact
 
 MODULES = (averages_of_memory_sgd, memory_under_decaying_steps, one_step_of_memory_sgd)
 CLAIMS = claims_in(*MODULES)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 def test_ids():

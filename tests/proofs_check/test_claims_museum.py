@@ -30,7 +30,7 @@ from proofs_check.claims.museum import (
     skewed_noise,
     tied_pair,
 )
-from tests.proofs_check.judging import broken, record_of, records_of
+from tests.proofs_check.judging import broken, record_of
 from toolkit import simulate
 from toolkit.algorithms import CHOCO, CompressedSGD, EF21Ideal, EF21Momentum, ErrorFeedback, QuantizedGossip
 from toolkit.compressors import Identity, RawSign, ScaledSign, TopK
@@ -38,11 +38,6 @@ from toolkit.draws import Draw
 from toolkit.errors import WrongUse
 
 CLAIMS = {name: claim for name, claim in find_claims(["museum"]).items() if not name.startswith("D5")}
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -15,11 +13,6 @@ from toolkit.sweep import run_all
 
 MODULES = (bernoulli_limits, bernoulli_mean, interior_r, random_top_k)
 CLAIMS = claims_in(*MODULES)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("claim_id", CLAIMS)

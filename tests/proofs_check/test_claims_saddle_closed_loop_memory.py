@@ -23,17 +23,12 @@ from proofs_check.closed_loop import closed_loop, corrected
 from proofs_check.moments import model, moments
 from proofs_check.multipliers import multipliers
 from proofs_check.open_loop import open_loop_memory
-from tests.proofs_check.judging import broken, claims_in, record_of, results_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit import simulate
 from toolkit.algorithms import ErrorFeedback
 from toolkit.compressors import Bernoulli, RandK, TopK
 
 CLAIMS = claims_in(closed_loop_memory)
-
-
-@pytest.fixture(scope="module")
-def results():
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -23,18 +23,13 @@ from proofs_check.claims.saddle.communication import (
     uncompressed,
     with_memory,
 )
-from tests.proofs_check.judging import broken, claims_in, record_of, results_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.algorithms import CompressedPerturbedSGD, State, mean
 from toolkit.compressors import Identity, RandK, TopK
 from toolkit.experiment import Experiment
 from toolkit.simulation import run
 
 CLAIMS = claims_in(communication)
-
-
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -10,15 +10,10 @@ import pytest
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle import compressed_growth
 from proofs_check.claims.saddle.compressed_growth import EscapeTime, Growth, TwoMemories, growth_factor
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.algorithms import EF21, State
 
 CLAIMS = claims_in(compressed_growth)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

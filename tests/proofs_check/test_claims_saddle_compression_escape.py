@@ -23,15 +23,10 @@ from proofs_check.claims.saddle.compression_escape import (
     saddle,
     starts,
 )
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.compressors import QSGD, Natural, TopK
 
 CLAIMS = claims_in(compression_escape)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle import descent
 from proofs_check.claims.saddle.descent import DescentLemma, ImproveOrLocalise
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 
 CLAIMS = claims_in(descent)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("claim_id", CLAIMS)

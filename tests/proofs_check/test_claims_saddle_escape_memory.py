@@ -12,15 +12,10 @@ from proofs_check.claim import Claim
 from proofs_check.claims.saddle import escape_memory
 from proofs_check.claims.saddle.escape_memory import MeanGrowth, MemoryGrowth, MemoryTime
 from proofs_check.escape_laws import log_growth, mean_growth, memory_rate
-from tests.proofs_check.judging import claims_in, record_of, results_of
+from tests.proofs_check.judging import claims_in, record_of
 from toolkit.experiment import Experiment
 
 CLAIMS = claims_in(escape_memory)
-
-
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

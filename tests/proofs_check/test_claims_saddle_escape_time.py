@@ -10,14 +10,9 @@ import pytest
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle import escape_time
 from proofs_check.claims.saddle.escape_time import Accuracy, LogDimension
-from tests.proofs_check.judging import claims_in, record_of, results_of
+from tests.proofs_check.judging import claims_in, record_of
 
 CLAIMS = claims_in(escape_time)
-
-
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -20,17 +20,12 @@ from proofs_check.claims.saddle.escape_tuned import (
     implied_step,
 )
 from proofs_check.escape_laws import largest_step
-from tests.proofs_check.judging import claims_in, record_of, results_of
+from tests.proofs_check.judging import claims_in, record_of
 from toolkit.algorithms import PerturbedSGD
 from toolkit.compressors import Identity
 from toolkit.simulation import run
 
 CLAIMS = claims_in(escape_tuned)
-
-
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

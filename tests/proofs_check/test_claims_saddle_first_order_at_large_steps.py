@@ -16,16 +16,11 @@ from proofs_check.convergence import ERROR_PROBABILITY
 from proofs_check.moments import Model, moments
 from proofs_check.multipliers import multipliers
 from proofs_check.statistics import decide_upper_bound
-from tests.proofs_check.judging import broken, claims_in, record_of, results_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.compressors import RandK
 from toolkit.sweep import run_all
 
 CLAIMS = claims_in(first_order_at_large_steps)
-
-
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -11,16 +11,11 @@ from problems import Noisy, StrictSaddle
 from proofs_check.claim import Claim
 from proofs_check.claims.saddle import frozen_escape
 from proofs_check.claims.saddle.frozen_escape import Freeze, Release, StableSubspace
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.algorithms import SGD, CompressedSGD, ErrorFeedback
 from toolkit.compressors import Identity, ScaledSign, TopK
 
 CLAIMS = claims_in(frozen_escape)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

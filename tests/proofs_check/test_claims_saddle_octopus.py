@@ -10,17 +10,12 @@ import pytest
 from problems import Octopus
 from proofs_check.claims.saddle import octopus
 from proofs_check.claims.saddle.octopus import ExponentialTime, LegFactor, LinearTime, Underflow, perturbed
-from tests.proofs_check.judging import claims_in, record_of, results_of
+from tests.proofs_check.judging import claims_in, record_of
 from toolkit.algorithms import SGD
 from toolkit.experiment import Experiment
 from toolkit.simulation import run
 
 CLAIMS = claims_in(octopus)
-
-
-@pytest.fixture(scope="module")
-def results():
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -8,15 +8,10 @@ from proofs_check.claim import Claim
 from proofs_check.claims.saddle import rand_k_memory as subject
 from proofs_check.claims.saddle.rand_k_memory import Correlated, Simulated, White
 from proofs_check.open_loop import rand_k_memory, stationary_rand_k_memory
-from tests.proofs_check.judging import broken, claims_in, record_of, results_of
+from tests.proofs_check.judging import broken, claims_in, record_of
 from toolkit.compressors import RandK, TopK
 
 CLAIMS = claims_in(subject)
-
-
-@pytest.fixture(scope="module")
-def results():
-    return results_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

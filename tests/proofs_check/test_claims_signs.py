@@ -10,22 +10,12 @@ import pytest
 from problems.coordinate_noise import CoordinateNoise
 from proofs_check.claim import Claim
 from proofs_check.claims.sign import gradient_span, sign_descent, sign_votes, wrong_signs
-from tests.proofs_check.judging import claims_in, record_of, records_of, results_of
+from tests.proofs_check.judging import claims_in, record_of
 from toolkit.algorithms import State
 from toolkit.algorithms.error_feedback import ErrorFeedback
 from toolkit.compressors.raw_sign import RawSign
 
 CLAIMS = claims_in(wrong_signs, sign_descent, sign_votes, gradient_span)
-
-
-@pytest.fixture(scope="module")
-def results() -> dict[str, Any]:
-    return results_of(*CLAIMS.values())
-
-
-@pytest.fixture(scope="module")
-def records(results) -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values(), results=results)
 
 
 def test_ids():

@@ -9,7 +9,7 @@ import pytest
 
 from proofs_check.claims.total_error import heterogeneity, price_in_bits, small_steps, workers_memory
 from proofs_check.extremal import Shrink
-from tests.proofs_check.judging import Results, broken, claims_in, record_of, records_of, results_of, times
+from tests.proofs_check.judging import Results, broken, claims_in, record_of, times
 from toolkit.algorithms import ErrorFeedback, State
 from toolkit.compressors import HardThreshold, TopK
 from toolkit.constants import CompressorConstants, exact
@@ -17,16 +17,6 @@ from toolkit.constants import CompressorConstants, exact
 MODULES = (heterogeneity, price_in_bits, small_steps, workers_memory)
 CLAIMS = claims_in(*MODULES)
 KINDS = {name: type(claim) for name, claim in CLAIMS.items()}
-
-
-@pytest.fixture(scope="module")
-def results() -> Results:
-    return results_of(*CLAIMS.values())
-
-
-@pytest.fixture(scope="module")
-def records(results: Results) -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values(), results=results)
 
 
 def test_ids() -> None:

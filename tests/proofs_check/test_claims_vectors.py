@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -13,7 +11,7 @@ from proofs_check.claims.qsgd import natural_compression, qsgd
 from proofs_check.claims.sign import error_feedback_fixes_sign
 from proofs_check.claims.total_error import error_feedback_identity, rethinking_sparsification
 from proofs_check.extremal import Shrink
-from tests.proofs_check.judging import broken, claims_in, record_of, records_of, times
+from tests.proofs_check.judging import broken, claims_in, record_of, times
 from toolkit.algorithms import State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.algorithms.error_feedback import ErrorFeedback
@@ -35,11 +33,6 @@ MODULES = (
     sparsified_sgd_with_memory,
 )
 CLAIMS = claims_in(*MODULES)
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 def test_ids():

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from typing import Any
 
 import pytest
 
-from proofs_check.checking import find_claims, judge_claims
-from proofs_check.claim import Claim
+from proofs_check.checking import find_claims
 from proofs_check.claims.worst_case import one_step_of_diana, rate_of_compressed_descent, rate_of_error_feedback
 from proofs_check.worst_case import brackets
 from proofs_check.worst_case.messages import Projection
 from proofs_check.worst_case.settings import cgd, error_feedback
-
-
-def verdict(claim: Claim, level: str = "quick") -> dict[str, Any]:
-    return judge_claims({claim.id: claim}, {}, level)[0]
-
+from tests.proofs_check.judging import record_of, records_of, verdict_of
 
 IDS = {"WC-known", "WC-CGD", "WC-CGD-N", "WC-CGD-unbiased", "WC-EF", "WC-EF21", "WC-EF-N", "WC-EF21-N", "WC-EF-workers",
        "WC-EF21-workers", "WC-order", "WC-DIANA"}  # fmt: skip
@@ -26,7 +20,7 @@ IDS = {"WC-known", "WC-CGD", "WC-CGD-N", "WC-CGD-unbiased", "WC-EF", "WC-EF21", 
 def test_every_verdict_is_the_expected_one():
     claims = find_claims(["worst-case"])
     assert set(claims) >= IDS
-    for record in judge_claims({name: claims[name] for name in sorted(IDS)}, {}, "quick"):
+    for record in records_of(*(claims[name] for name in sorted(IDS))).values():
         assert record["verdict"] == record["expected"], record["id"]
         assert record["error_probability"] == 0
         if record["kind"] == "tight":
@@ -36,7 +30,7 @@ def test_every_verdict_is_the_expected_one():
 
 def test_a_smaller_class_of_compressors_has_another_rate(monkeypatch):
     monkeypatch.setattr(rate_of_compressed_descent, "cgd", lambda *point: cgd(*point, kind=Projection))
-    record = verdict(rate_of_compressed_descent.OneStep())
+    record = record_of(rate_of_compressed_descent.OneStep())
     assert record["verdict"] == "violated"
     assert "not attained" in record["reason"]
 
@@ -48,17 +42,17 @@ def test_another_method_breaks_the_statement(monkeypatch):
         def model(self, mu, s, stepsize, steps, workers):
             return cgd(mu, s, stepsize, steps)
 
-    assert verdict(Swapped())["verdict"] == "violated"
+    assert verdict_of(Swapped()) == "violated"
     wrong = rate_of_compressed_descent.cgd_factor
     monkeypatch.setattr(rate_of_compressed_descent, "cgd_factor", lambda *point: 0.999 * wrong(*point))
-    record = verdict(rate_of_compressed_descent.OneStep())
+    record = record_of(rate_of_compressed_descent.OneStep())
     assert record["verdict"] == "violated"
     assert "worse than stated" in record["reason"]
 
 
 def test_an_order_that_is_not_proved_is_undecided(monkeypatch):
     monkeypatch.setattr(rate_of_error_feedback, "cgd", error_feedback)
-    assert verdict(rate_of_error_feedback.Order())["verdict"] == "undecided"
+    assert verdict_of(rate_of_error_feedback.Order()) == "undecided"
 
 
 def test_a_random_instance_must_attain_a_moment_bound():
@@ -81,6 +75,6 @@ def test_what_cannot_be_certified_is_undecided(make):
 def test_a_rate_that_diana_does_not_have_is_undecided(monkeypatch):
     right = one_step_of_diana.one_step
     longer = lambda n, omega, mu, stepsize, a: right(n, omega, mu, 3 * stepsize, a)  # noqa: E731
-    assert verdict(one_step_of_diana.OneStepOfDiana())["verdict"] == "holds"
+    assert verdict_of(one_step_of_diana.OneStepOfDiana()) == "holds"
     monkeypatch.setattr(one_step_of_diana, "one_step", longer)
-    assert verdict(one_step_of_diana.OneStepOfDiana())["verdict"] == "undecided"
+    assert verdict_of(one_step_of_diana.OneStepOfDiana()) == "undecided"

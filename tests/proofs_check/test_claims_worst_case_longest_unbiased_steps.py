@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from problems import Quadratic
-from proofs_check.claim import summary
 from proofs_check.claims.worst_case import longest_unbiased_steps as claims
 from proofs_check.worst_case import unbiased_steps
 from proofs_check.worst_case.solving import solve
@@ -26,6 +25,7 @@ from proofs_check.worst_case.unbiased_steps import (
     reflections,
     with_floor,
 )
+from tests.proofs_check.judging import verdict_of
 from toolkit.algorithms import State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 
@@ -33,13 +33,9 @@ LONGEST = [claims.SharedMinimiser, claims.UnlikeWorkers, claims.OfDiana]
 SLACK = [claims.SlackShared, claims.SlackUnlike, claims.SlackOfDiana]
 
 
-def verdict(claim: Any) -> str:
-    return summary(claim, claim.check({}, "quick"), 0.0)["verdict"]
-
-
 @pytest.mark.parametrize("kind", [*LONGEST, *SLACK], ids=lambda kind: kind.id)
 def test_the_statements_have_the_expected_verdicts(kind: Any) -> None:
-    assert verdict(kind()) == kind.expected
+    assert verdict_of(kind()) == kind.expected
 
 
 @pytest.mark.parametrize("kind", LONGEST, ids=lambda kind: kind.id)
@@ -52,7 +48,7 @@ def test_another_step_is_exceeded_or_not_the_longest(kind: Any, factor: Q, expec
             found = super().stated(one)
             return found * (factor if isinstance(found, Q) else float(factor))
 
-    assert verdict(Another()) == expected
+    assert verdict_of(Another()) == expected
 
 
 @pytest.mark.parametrize("kind", SLACK, ids=lambda kind: kind.id)
@@ -61,7 +57,7 @@ def test_a_smaller_slack_is_violated_and_not_proved(kind: Any) -> None:
         limit = kind.limit * Q(99, 100)
 
     assert not Less().proved
-    assert verdict(Less()) == "violated"
+    assert verdict_of(Less()) == "violated"
 
 
 @pytest.mark.parametrize("kind", LONGEST, ids=lambda kind: kind.id)
@@ -79,7 +75,7 @@ def test_more_noise_than_the_theorem_allows_is_not_proved(monkeypatch: pytest.Mo
     right = unbiased_steps.Unbiased
     monkeypatch.setattr(unbiased_steps, "Unbiased", lambda omega: right(omega=omega * Q(101, 100)))
     for kind in LONGEST:
-        assert verdict(kind()) == "violated"
+        assert verdict_of(kind()) == "violated"
 
 
 @pytest.mark.parametrize(("n", "omega", "mu"), [(1, Q(4), Q(1, 10)), (2, Q(8), Q(1, 10)), (3, Q(2), Q(1, 2))])

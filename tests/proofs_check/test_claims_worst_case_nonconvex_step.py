@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from problems import Quadratic
-from proofs_check.claim import summary
 from proofs_check.claims.worst_case import gain_of_ef21, nonconvex_step
 from proofs_check.extremal import Shrink
 from proofs_check.worst_case.ef21_steps import (
@@ -23,6 +22,7 @@ from proofs_check.worst_case.ef21_steps import (
     published_weight,
 )
 from proofs_check.worst_case.solving import solve
+from tests.proofs_check.judging import verdict_of
 from toolkit import simulate
 from toolkit.algorithms import EF21
 from toolkit.errors import WrongUse
@@ -33,13 +33,9 @@ CLAIMS = [
 ]  # fmt: skip
 
 
-def verdict(claim: Any) -> str:
-    return summary(claim, claim.check({}, "quick"), 0.0)["verdict"]
-
-
 @pytest.mark.parametrize("kind", CLAIMS, ids=lambda kind: kind.id)
 def test_the_statements_have_the_expected_verdicts(kind: Any) -> None:
-    assert verdict(kind()) == kind.expected
+    assert verdict_of(kind()) == kind.expected
 
 
 @pytest.mark.parametrize("kind", [CLAIMS[0], CLAIMS[2], CLAIMS[3]], ids=lambda kind: kind.id)
@@ -49,7 +45,7 @@ def test_another_step_size_is_refuted_or_not_the_largest(kind: Any, factor: floa
         def stated(self, one: Any) -> float:
             return super().stated(one) * factor
 
-    assert verdict(Another()) == expected
+    assert verdict_of(Another()) == expected
 
 
 def test_a_smaller_gain_is_exceeded_and_another_is_not_that_of_the_proof() -> None:
@@ -71,8 +67,8 @@ def test_a_smaller_slack_and_longer_published_steps_are_violated() -> None:
         def published(self, one: Any, mu: Any) -> float:
             return 2 * super().published(one, mu)
 
-    assert verdict(Less()) == "violated"
-    assert verdict(Longer()) == "violated"
+    assert verdict_of(Less()) == "violated"
+    assert verdict_of(Longer()) == "violated"
 
 
 @pytest.mark.parametrize("t", [Q(1, 2), Q(1, 3), Q(3, 4)])

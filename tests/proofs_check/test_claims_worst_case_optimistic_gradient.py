@@ -3,44 +3,34 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from typing import Any
 
 import numpy as np
 import pytest
 
 from problems import Quadratic
-from proofs_check.checking import judge_claims, needed
 from proofs_check.claims.worst_case import optimistic_gradient
 from proofs_check.claims.worst_case.optimistic_gradient import OptimisticDescent, optimistic_factor
 from proofs_check.worst_case import Smooth, distance, solve, trace, worst_case
 from proofs_check.worst_case.classics import OptimisticGradient
+from tests.proofs_check.judging import Results, claims_in, verdict_of
 from toolkit import simulate
-from toolkit.sweep import run_all
+
+CLAIMS = claims_in(optimistic_gradient)
 
 
-@pytest.fixture(scope="module")
-def results() -> Any:
-    return run_all(needed({"": OptimisticDescent()}, "quick"), None, jobs=1)
-
-
-def verdict(results: Any) -> str:
-    claim = OptimisticDescent()
-    return judge_claims({claim.id: claim}, results, "quick")[0]["verdict"]
-
-
-def test_runs_have_the_proved_rate(results: Any) -> None:
-    assert verdict(results) == "tight"
+def test_runs_have_the_proved_rate(results: Results) -> None:
+    assert verdict_of(OptimisticDescent(), results) == "tight"
 
 
 @pytest.mark.parametrize("change", [0.99, 1.01])
-def test_another_factor_is_violated(change: float, results: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_factor_is_violated(change: float, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optimistic_gradient, "optimistic_factor", lambda h, step: change * optimistic_factor(h, step))
-    assert verdict(results) == "violated"
+    assert verdict_of(OptimisticDescent(), results) == "violated"
 
 
 def test_from_two_thirds_on_there_is_no_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(optimistic_gradient, "POINTS", {"quick": ((Q(1, 10), Q(2, 3)),)})
-    assert verdict(run_all(needed({"": OptimisticDescent()}, "quick"), None, jobs=1)) == "undecided"
+    assert verdict_of(OptimisticDescent()) == "undecided"
 
 
 def test_the_factor_is_that_of_the_recursion_on_a_parabola() -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction as Q
-from typing import Any
 
 import numpy as np
 import pytest
 
 from problems import Zigzag
-from proofs_check.checking import judge_claims, needed
-from proofs_check.claim import Claim
 from proofs_check.claims.worst_case import projection
 from proofs_check.worst_case import Contractive, Projection, solve_all, sweep
 from proofs_check.worst_case.certificate import Certificate
@@ -24,18 +21,12 @@ from proofs_check.worst_case.zigzag import (
     zigzag_factor,
 )
 from proofs_check.worst_case.zigzag_proof import unproved
+from tests.proofs_check.judging import record_of
 from toolkit.compressors import TopK
 from toolkit.errors import WrongUse
-from toolkit.sweep import run_all
 
 CLAIMS = (projection.AnyStepsize, projection.TopOne, projection.ProjectedDescent, projection.BestStepsize)
 POINT = Q(1, 10), Q(29, 31), Q(40, 31)  # μ, λ, η; then δ = 3/4
-
-
-def record_of(claim: Claim) -> dict[str, Any]:
-    claims = {claim.id: claim}
-    (record,) = judge_claims(claims, run_all(needed(claims, "quick"), jobs=1), "quick")
-    return record
 
 
 @pytest.mark.parametrize("kind", CLAIMS)

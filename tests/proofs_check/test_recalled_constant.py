@@ -27,14 +27,9 @@ from proofs_check.claims.sign.recalled_constant import (
     worst_case,
 )
 from proofs_check.exact_runs import sign_samples, standing_instances
-from tests.proofs_check.judging import broken, record_of, records_of
+from tests.proofs_check.judging import broken, record_of
 
 CLAIMS: dict[str, Claim] = {one.id: one() for one in (Cap, LongRun, Region, Start, Third, Unbiased)}
-
-
-@pytest.fixture(scope="module")
-def records() -> dict[str, dict[str, Any]]:
-    return records_of(*CLAIMS.values())
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proofs_check.claim import summary
 from proofs_check.claims.worst_case import rate_proofs, several_workers
 from proofs_check.worst_case.certificate import upper_certificate
 from proofs_check.worst_case.feedback_proofs import domain, proof, proofs, split
@@ -16,11 +15,8 @@ from proofs_check.worst_case.measures import EF21Potential
 from proofs_check.worst_case.settings import feedback_factor
 from proofs_check.worst_case.statements import statement
 from proofs_check.worst_case.symbolic import Parametric, parameters, pivots, positive, proves, residual
+from tests.proofs_check.judging import verdict_of
 from toolkit.errors import WrongUse
-
-
-def verdict(claim: Any, level: str = "quick") -> str:
-    return summary(claim, claim.check({}, level), 0.0)["verdict"]
 
 
 def test_a_rational_function_is_a_number_to_methods_and_arrays() -> None:
@@ -103,7 +99,7 @@ def test_the_matrix_of_two_workers_splits_into_means_and_deviations() -> None:
     ids=lambda claim: claim.id,
 )  # fmt: skip
 def test_the_statements_have_the_expected_verdicts(claim: Any) -> None:
-    assert verdict(claim) == claim.expected
+    assert verdict_of(claim) == claim.expected
 
 
 @pytest.mark.parametrize(
@@ -120,7 +116,7 @@ def test_another_rate_is_violated_or_not_attained(kind: Any, factor: Q, expected
         def rate(self, one: Any) -> Any:
             return super().rate(one) * factor
 
-    assert verdict(Another()) == expected
+    assert verdict_of(Another()) == expected
 
 
 def test_the_order_of_a_slower_descent_is_violated() -> None:
@@ -128,7 +124,7 @@ def test_the_order_of_a_slower_descent_is_violated() -> None:
         def descent(self, k: Any, s: Any) -> Any:
             return s / s if isinstance(s, Parametric) else 1.0
 
-    assert verdict(Standstill()) == "violated"
+    assert verdict_of(Standstill()) == "violated"
 
 
 def test_the_rate_of_many_workers_needs_the_shares_and_the_right_potential() -> None:
@@ -141,5 +137,5 @@ def test_the_rate_of_many_workers_needs_the_shares_and_the_right_potential() -> 
         def potential(self, s: Any) -> Any:
             return EF21Potential(s)
 
-    assert verdict(Uneven()) == "undecided"
-    assert verdict(Right()) == "violated"
+    assert verdict_of(Uneven()) == "undecided"
+    assert verdict_of(Right()) == "violated"
