@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from proofs_check.claim import summary
 from proofs_check.claims.worst_case import longest_pl_steps as claims
 from proofs_check.worst_case import pl_steps
 from proofs_check.worst_case.pl_steps import (
@@ -27,19 +26,16 @@ from proofs_check.worst_case.pl_steps import (
 from proofs_check.worst_case.settings import feedback_factor
 from proofs_check.worst_case.solving import solve
 from proofs_check.worst_case.unbiased_steps import Bowls, Outcome, parabolas
+from tests.proofs_check.judging import verdict_of
 from toolkit.algorithms import State
 from toolkit.algorithms.ef21 import EF21
 
 CLAIMS = [claims.LongestUnderPL, claims.AnyWeight]
 
 
-def verdict(claim: Any) -> str:
-    return summary(claim, claim.check({}, "quick"), 0.0)["verdict"]
-
-
 @pytest.mark.parametrize("kind", CLAIMS, ids=lambda kind: kind.id)
 def test_the_statements_have_the_expected_verdicts(kind: Any) -> None:
-    assert verdict(kind()) == kind.expected
+    assert verdict_of(kind()) == kind.expected
 
 
 @pytest.mark.parametrize("kind", CLAIMS, ids=lambda kind: kind.id)
@@ -56,8 +52,8 @@ def test_a_faster_rate_and_a_shorter_limit_are_refused(kind: Any) -> None:
             γ = Q(self.limit(s, mu, weight)).limit_denominator(10**9)
             return γ, refuted(γ, s, mu, weight)
 
-    assert verdict(Faster()) == "undecided"
-    assert verdict(Shorter()) == "violated"
+    assert verdict_of(Faster()) == "undecided"
+    assert verdict_of(Shorter()) == "violated"
 
 
 def test_a_weight_far_from_the_best_is_not_proved_so_far() -> None:
