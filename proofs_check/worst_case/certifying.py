@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -104,8 +105,9 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
 
     Notes
     -----
-    Recipe A' of the sheet: the same on the primal side. The classes of compressors are of maps that may change from
-    message to message, as an adversary would.
+    Recipe A' of the sheet: the same on the primal side. With quadratic functions alone, whose equalities leave little
+    room, the numeric instance is first run again in fractions; see `exact_runs`. The classes of compressors are of maps
+    that may change from message to message, as an adversary would.
     """
     told = statement(model, about)
     why = verify.Statement(told).no_lower
@@ -116,25 +118,34 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     allowed = slack * max(abs(found.value), 1e-6)
     metric = np.array([name.startswith("metric ") for name in program.names])
     i, j = (index.tolist() for index in entries(program.order))
-    for share, unit in ATTEMPTS:
-        try:
-            gram, scalars = _inner_instance(program, found, found.value - share * allowed, unit)
-        except Unsolved:
+    for instance in _instances(model, program, exactly, found, allowed):
+        whole, scale = common_denominator(instance)
+        values = exactly.A @ whole[: len(i)] + exactly.b[:, :-1] @ whole[len(i) :] + exactly.c * scale
+        bound = Fraction(-int(max(values[metric])), scale * exactly.scale)  # t − m ≤ 0 without t
+        fine = (values[~metric & ~exactly.equality] <= 0).all() and not values[exactly.equality].any()
+        if bound < found.value - allowed or not fine:
             continue
-        for bits in BITS:
-            instance = _on_equalities(exactly, gram, scalars, bits)
-            if instance is None:
-                continue
-            whole, scale = common_denominator(instance)
-            values = exactly.A @ whole[: len(i)] + exactly.b[:, :-1] @ whole[len(i) :] + exactly.c * scale
-            bound = Fraction(-int(max(values[metric])), scale * exactly.scale)  # t − m ≤ 0 without t
-            if bound < found.value - allowed or (values[~metric & ~exactly.equality] > 0).any():
-                continue
-            twice = {(a, b): value if a == b else 2 * value for a, b, value in zip(i, j, instance, strict=False)}
-            if verify.semidefinite(twice, program.order):
-                lines = [instance[k * (k + 1) // 2 : (k + 1) * (k + 2) // 2] for k in range(program.order)]
-                return lower_certificate(told, bound, lines, instance[len(i) :])
+        twice = {(a, b): value if a == b else 2 * value for a, b, value in zip(i, j, instance, strict=False)}
+        if verify.semidefinite(twice, program.order):
+            lines = [instance[k * (k + 1) // 2 : (k + 1) * (k + 2) // 2] for k in range(program.order)]
+            return lower_certificate(told, bound, lines, instance[len(i) :])
     raise _uncertified(slack)
+
+
+def _instances(
+    model: Model, program: Program, exactly: Program, found: Solution, allowed: float
+) -> Iterator[list[Fraction]]:
+    """Yield exact instances near a numeric one, whose conditions are still to be checked."""
+    from proofs_check.worst_case.exact_runs import exact_runs
+
+    yield from exact_runs(model, exactly, found)
+    for share, unit in ATTEMPTS:
+        with contextlib.suppress(Unsolved):
+            gram, scalars = _inner_instance(program, found, found.value - share * allowed, unit)
+            for bits in BITS:
+                instance = _on_equalities(exactly, gram, scalars, bits)
+                if instance is not None:
+                    yield instance
 
 
 def _uncertified(slack: float) -> Uncertified:

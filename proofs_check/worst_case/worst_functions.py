@@ -10,7 +10,7 @@ import numpy as np
 
 from problems import Problem
 from proofs_check.worst_case.functions import Convex, FunctionClass, Smooth
-from proofs_check.worst_case.model import Function
+from proofs_check.worst_case.model import Function, Model
 from proofs_check.worst_case.quadratics import Quadratic
 from proofs_check.worst_case.replaying import Replay
 from proofs_check.worst_case.solving import Solution, solve
@@ -21,7 +21,15 @@ from toolkit.compressors import Compressor
 from toolkit.constants import CompressorConstants, ProblemConstants, exact, upper_bound
 from toolkit.errors import WrongUse
 
-__all__ = ["RecordedMessages", "WorstCase", "WorstFunctions", "worst_case"]
+__all__ = [
+    "QuadraticThrough",
+    "RecordedMessages",
+    "WorstCase",
+    "WorstFunctions",
+    "coordinates",
+    "record",
+    "worst_case",
+]
 
 DROPPED = 1e-8  # eigenvalues of the Gram matrix below this share of its trace are the solver's rounding
 NEAR = 1e-4  # how far from a recorded vector its message is still recognised, in units of the longest of them
@@ -61,7 +69,7 @@ class _Envelope:
         return float(best[0] + self.mu / 2 * y @ y), self.bend * best[1] + self.mu * y
 
 
-class _Parabola:
+class QuadraticThrough:
     """A quadratic function through given points, values and gradients, of curvature between μ and L."""
 
     def __init__(self, kind: Quadratic, x: Array, g: Array, f: Array) -> None:
@@ -69,8 +77,8 @@ class _Parabola:
         middle, half = float(kind.L + kind.mu) / 2, float(kind.L - kind.mu) / 2
         left, sizes, basis = np.linalg.svd(x - x[0])
         rank = int(np.sum(sizes > NEAR / 10 * sizes.max()))
-        # In this basis A, less its middle and in units of half its range, has these first rows; its norm stays at most 1
-        # by Krein's choice of the last block.
+        # In this basis A, less the middle and in units of half the range, has these first rows, and keeps a norm of at
+        # most 1 by Krein's choice of the rest.
         images = left[:, :rank].T @ (g - g[0] - middle * (x - x[0])) / sizes[:rank, None] @ basis.T / half
         first, beside = (images[:, :rank] + images[:, :rank].T) / 2, images[:, rank:]
         last = -beside.T @ np.linalg.pinv(np.eye(rank) - first @ first, NEAR, hermitian=True) @ first @ beside
@@ -181,7 +189,7 @@ class WorstFunctions(Problem):
 
 def _through(kind: FunctionClass, x: Array, g: Array, f: Array) -> Any:
     if isinstance(kind, Quadratic):
-        return _Parabola(kind, x, g, f)
+        return QuadraticThrough(kind, x, g, f)
     if isinstance(kind, Smooth):
         return _Envelope(kind, x, g, f)
     if isinstance(kind, Convex):
@@ -309,9 +317,7 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
         wrong = "a problem has no part for proximal steps"
         raise WrongUse("the worst case of a method as a problem", wrong, "trace a method of gradients")
     solution = solution or solve(model)
-    values, vectors = np.linalg.eigh(solution.gram[: len(model.vectors), : len(model.vectors)])
-    kept = values > DROPPED * values.sum()
-    found = Replay(vectors[:, kept] * np.sqrt(values[kept]), solution.scalars)
+    found = coordinates(model, solution)
     state = {name: np.array([found.vector(row) for row in rows[0, :, 0]]) for name, rows in run.states[0]}
     x0 = state["x"].mean(axis=0)
     kinds = [function.kind for function in model.functions]
@@ -322,7 +328,7 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     return WorstCase(
         WorstFunctions(
             kinds,
-            [_record(function, found) for function in model.functions],
+            [record(function, found) for function in model.functions],
             f_star=0.0 if pinned and convex else None,
             f_inf=0.0 if bounded else None,
             start=x0,
@@ -334,7 +340,16 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     )
 
 
-def _record(function: Function, found: Replay) -> tuple[Array, Array, Array]:
+def coordinates(model: Model, solution: Solution) -> Replay:
+    """Return the vectors of a solution in as many coordinates as its Gram matrix has rank."""
+    n = len(model.vectors)
+    values, vectors = np.linalg.eigh(solution.gram[:n, :n])
+    kept = values > DROPPED * values.sum()
+    return Replay(vectors[:, kept] * np.sqrt(values[kept]), solution.scalars)
+
+
+def record(function: Function, found: Replay) -> tuple[Array, Array, Array]:
+    """Return the points, gradients and values of a function in coordinates."""
     points = function.known()
     x, g = (np.array([found.vector(getattr(point, name)) for point in points]) for name in "xg")
     return x, g, np.array([found.number(point.f) for point in points])

@@ -15,6 +15,7 @@ from proofs_check.worst_case import (
     Convex,
     EF21Potential,
     ErrorFeedbackPotential,
+    Projection,
     Quadratic,
     Smooth,
     Unbiased,
@@ -30,6 +31,8 @@ from proofs_check.worst_case import (
     verify,
 )
 from proofs_check.worst_case.certificate import lower_certificate, upper_certificate
+from proofs_check.worst_case.exact_runs import exact_runs
+from proofs_check.worst_case.program import assemble_exactly
 from proofs_check.worst_case.quadratics import assume_quadratic
 from proofs_check.worst_case.replaying import Replay, replay
 from proofs_check.worst_case.settings import best_stepsize, feedback_factor
@@ -119,12 +122,32 @@ def test_models_of_moments_and_of_workers_with_functions_of_their_own():
     assert solve(run.model).value == pytest.approx(9 / 4, rel=1e-6)
 
 
-@pytest.mark.parametrize("name", ["CGD", "EF", "EF21"])
-def test_an_exact_instance_is_a_lower_bound(name):
-    model = compressed(name, 2)
+BOTH_SIDES = {
+    "GD, 5 steps": lambda: descent(MU, Q(3, 2), 5),
+    "row 7": lambda: trace(SGD(stepsize=Q(1, 3)), Quadratic(mu=Q(3, 10), L=3), steps=4).worst(gap, distance),
+    "CGD, 4 steps": lambda: compressed("CGD", 4),
+    "EF, 4 steps": lambda: compressed("EF", 4),
+    "EF from any state": lambda: compressed("EF, potential", 3),
+    "EF21": lambda: compressed("EF21", 3),
+    "two workers": lambda: trace(SGD(stepsize=Q(1, 2)), Quadratic(mu=MU, L=1), steps=2, workers=2).worst(gap, distance),
+    "projection": lambda: trace(
+        CompressedSGD(stepsize=Q(1)), Quadratic(mu=MU, L=1), Projection(delta=Q(3, 4)), steps=1
+    ).worst(gap, gap),
+}
+
+
+@pytest.mark.parametrize("name", BOTH_SIDES)
+def test_exact_instances_and_multipliers_bound_from_both_sides(name):
+    """Instances are run again in fractions, but for the projection, whose equality a rounded message breaks."""
+    model = BOTH_SIDES[name]()
     above, below = certify(model), exhibit(model)
+    assert above.verified()
     assert below.verified()
     assert below.bound <= above.bound <= below.bound * (1 + Q(21, 10**6))
+    exactly = assemble_exactly(model)[1]
+    lines = np.column_stack([exactly.A, exactly.b[:, :-1]])[exactly.equality]
+    for instance in exact_runs(model, exactly, solve(model)):
+        assert (lines @ np.array(instance, dtype=object)).any() == (name == "projection")
 
 
 def instance(h: Q) -> dict[str, Any]:
