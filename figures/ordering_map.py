@@ -15,6 +15,7 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
 from figures._style import BLACK, GREY, LOOKS, RANGE_LOOKS, Look
 from proofs_check.worst_case.certifying import Uncertified
+from proofs_check.worst_case.corkscrew import PATHS, unproved
 from proofs_check.worst_case.ordering import Comparison
 from proofs_check.worst_case.ordering_points import ERRORS, POINTS, proved
 from proofs_check.worst_case.settings import best_stepsize, feedback_factor
@@ -80,8 +81,7 @@ class Cells:
     @property
     def worse(self) -> Array:
         """Whether no step size of error feedback reaches the rate without it; decided exactly, shape (κ, s)."""
-        mus = [Q(1, kappa) for kappa in self.kappas]
-        return np.array([[out_of_reach(mu, s, best_zigzag_factor(mu, s)) for s in self.errors] for mu in mus])
+        return np.array([[_worse(kappa, s) for s in self.errors] for kappa in self.kappas])
 
 
 @cache
@@ -100,12 +100,26 @@ def _proved(kappa: int, s: Q) -> Comparison | None:
     return found
 
 
+@cache
+def _worse(kappa: int, s: Q) -> bool:
+    mu = Q(1, kappa)
+    in_space = (kappa, s) in PATHS and not unproved(mu, s, *PATHS[kappa, s])
+    return in_space or bool(out_of_reach(mu, s, best_zigzag_factor(mu, s)))
+
+
 class OrderingMap(Figure):
     """A map of the gain that is proved, between two boundaries, and sections through it."""
 
     name = "ordering-map"
     title = "For messages that project, as Top-k's do, error feedback beats none at large κ: a map with proofs"
-    claims = ("WC-EF-projection", "WC-CGD-before-EF", "WC-CGD-projection", "WC-spiral-rate", "WC-spiral")
+    claims = (
+        "WC-EF-projection",
+        "WC-CGD-before-EF",
+        "WC-CGD-projection",
+        "WC-spiral-rate",
+        "WC-spiral",
+        "WC-corkscrew",
+    )
 
     def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
         found = cells(level)
@@ -136,8 +150,9 @@ class OrderingMap(Figure):
             f"{count} points, by an exact rational Lyapunov certificate that holds for every number of steps (kept "
             f"beside the figure, for csgd verify): EF's rate; at the {int(found.better.sum())} dots it is below CGD's. "
             f"Proved at the {int(found.worse.sum())} crosses and everywhere beyond the dashed boundary, an algebraic "
-            "curve: at every step size an explicit spiral keeps EF above CGD's best rate; so it does wherever "
-            "$\\delta\\kappa \\leq 4$, $\\delta < 3/4$, $\\kappa \\geq 2$. "
+            "curve: at every step size an explicit spiral (at crosses inside the strip a corkscrew) keeps EF from a "
+            "rate below CGD's best; a spiral does so wherever $\\delta\\kappa \\leq 4$, $\\delta < 3/4$, "
+            "$\\kappa \\geq 2$. "
             f"Largest gain: {gain[at]:.3f} at $\\kappa = {found.kappas[at[0]]}$, $\\varepsilon = {float(s * s):.2g}$. "
             "Numeric: the solid boundary between points, and the best step sizes. Between both boundaries, and at the "
             f"rings ({int((~(found.better | found.worse)).sum())}), the order is open. EF's bounds hold for Top-$k$ "

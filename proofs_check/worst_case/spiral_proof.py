@@ -21,7 +21,7 @@ from proofs_check.worst_case.spiral import excess, spiral_stepsize
 from proofs_check.worst_case.symbolic import Parametric, parameters, positive
 from proofs_check.worst_case.zigzag import best_zigzag_factor
 
-__all__ = ["order_unproved", "unproved"]
+__all__ = ["order_unproved", "parabola", "unproved"]
 
 Complex = tuple[Any, Any]
 
@@ -42,7 +42,7 @@ def unproved(condition: Callable[[Any, Any, Any], Any] = excess) -> list[str]:
     mu, R, a, t = parameters("mu", "R", "a", "t")
     c, s = (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)  # every point of the circle but one
     z = (c * c, s * c)
-    A, B, C = _parabola(R, s * s)
+    A, B, C = parabola(R, s * s)
     T, D = _plus((2, 0), z, -(1 + a)), _plus((1, 0), z, -1)
     parts |= {
         "|D| = s": _square(D) == s * s,
@@ -54,7 +54,7 @@ def unproved(condition: Callable[[Any, Any, Any], Any] = excess) -> list[str]:
     R, epsilon = parameters("R", "epsilon")
     p, q = parameters("p", "q")
     everywhere = {"R": 1 / (1 + p), "epsilon": 1 / ((1 + p) * (1 + q))}  # 0 < s² < R < 1
-    A, B, C = _parabola(R, epsilon)
+    A, B, C = parabola(R, epsilon)
     signs = {"A > 0": A, "B < 0": -B, "C > 0": C, "R² − 2Rs² + s² > 0": R * R - 2 * R * epsilon + epsilon}
     parts |= {name: positive(value, everywhere) for name, value in signs.items()}
     return [name for name, holds in parts.items() if not holds]
@@ -66,7 +66,8 @@ def _outside(T: Complex, D: Complex, R: Any) -> Any:
     return _square(turned) - (R * R - _square(D)) ** 2 / R
 
 
-def _parabola(R: Any, epsilon: Any) -> tuple[Any, Any, Any]:
+def parabola(R: Any, epsilon: Any) -> tuple[Any, Any, Any]:
+    """Return A, B and C: A a² + B a + C is above 0 if a spiral with ηh = a is above the rate R, s² = ε < R², s < R."""
     turned, straight = R * R - 2 * R * epsilon + epsilon, R * R + 2 * R * epsilon + epsilon
     return (1 - epsilon) * straight, -2 * (1 - epsilon) * turned, (R - epsilon) * (1 - R) * turned / R
 
