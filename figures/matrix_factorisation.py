@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from figures._base import Drawing, Figure, Records, verdicts
+from figures._pairs import Pair
 from figures._plate import Plate, Weight
 from figures._style import LOOKS
 from problems.noisy import Noisy
@@ -21,32 +22,23 @@ from proofs_check.claims.saddle.matrix_modes import (
     bases,
     plateau,
 )
-from toolkit.algorithms import EF21, SGD, Algorithm, ErrorFeedback
+from toolkit.algorithms import EF21, SGD, ErrorFeedback
 from toolkit.arrays import Array
-from toolkit.compressors import QSGD, Compressor, Identity, RandK, Scaled, ScaledSign, TopK
+from toolkit.compressors import QSGD, Identity, RandK, Scaled, ScaledSign, TopK
 from toolkit.experiment import Experiment
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
-
-class Row(NamedTuple):
-    """A method with its compressor and its look."""
-
-    method: Algorithm
-    compressor: Compressor
-    look: str
-
-
 K = RANK * SIDE * 2 // 8  # coordinates of Top-k and Rand-k
 METHODS = {
-    "uncompressed": Row(SGD(), Identity(), "uncompressed"),
-    f"Rand-{K}, EF14": Row(ErrorFeedback(), RandK(k=K), "EF14 rand-k"),
-    f"Top-{K}, EF14": Row(ErrorFeedback(), TopK(k=K), "EF14 top-k"),
-    "sign, EF14": Row(ErrorFeedback(), ScaledSign(), "EF14 sign"),
-    "QSGD, EF14": Row(ErrorFeedback(), Scaled(QSGD(s=4)), "EF14 QSGD"),
-    f"Top-{K}, EF21": Row(EF21(), TopK(k=K), "EF21 top-k"),
+    "uncompressed": Pair(SGD(), Identity(), "uncompressed"),
+    f"Rand-{K}, EF14": Pair(ErrorFeedback(), RandK(k=K), "EF14 rand-k"),
+    f"Top-{K}, EF14": Pair(ErrorFeedback(), TopK(k=K), "EF14 top-k"),
+    "sign, EF14": Pair(ErrorFeedback(), ScaledSign(), "EF14 sign"),
+    "QSGD, EF14": Pair(ErrorFeedback(), Scaled(QSGD(s=4)), "EF14 QSGD"),
+    f"Top-{K}, EF21": Pair(EF21(), TopK(k=K), "EF21 top-k"),
 }
 SHOWN = ("uncompressed", f"Rand-{K}, EF14")  # whose singular values are drawn
 SIGMA_SQ = 1e-4
@@ -72,14 +64,14 @@ class MatrixFactorisation(Figure):
         ones = np.full((SIDE, RANK), SymmetricStart.entry)
         symmetric = plain.point(ones, ones) @ basis
         found = {}
-        for name, row in METHODS.items():
+        for name, pair in METHODS.items():
             found[f"{name}, from the origin"] = Experiment(
-                Noisy(turned, SIGMA_SQ), row.method, row.compressor, stepsize=STEPSIZE, steps=STEPS, runs=RUNS[level],
+                Noisy(turned, SIGMA_SQ), pair.method, pair.compressor, stepsize=STEPSIZE, steps=STEPS, runs=RUNS[level],
                 x0=np.zeros(plain.dimension), record=range(0, STEPS + 1, EVERY),
                 keep=("x",) if name in SHOWN else (), unproven=True,
             )  # fmt: skip
             found[f"{name}, symmetric"] = Experiment(
-                turned, row.method, row.compressor, stepsize=STEPSIZE, steps=STEPS // 2, x0=symmetric,
+                turned, pair.method, pair.compressor, stepsize=STEPSIZE, steps=STEPS // 2, x0=symmetric,
                 record=range(0, STEPS // 2 + 1, EVERY), unproven=True,
             )  # fmt: skip
         return found
@@ -118,13 +110,13 @@ class MatrixFactorisation(Figure):
         return Drawing(self.title, plate.figure, plate.table, caption)
 
     def curves(self, plate: Plate, axes: Axes, data: Mapping[str, xarray.Dataset], start: str, against: str) -> None:
-        for name, row in METHODS.items():
+        for name, pair in METHODS.items():
             result = data[f"{name}, {start}"]
             f = result.f.values
             x = result[against].values if against == "step" else result[against].values[0]
             low, middle, high = np.quantile(f, [0.25, 0.5, 0.75], axis=0)
             ends = (low, high) if len(f) > 1 else None
-            plate.measured(axes, name, x, middle, ends, look=LOOKS[row.look], label=name)
+            plate.measured(axes, name, x, middle, ends, look=LOOKS[pair.look], label=name)
         low, high = (4000, 4e6) if against == "bits_up" else (0, STEPS // (2 if start == "symmetric" else 1))
         for k, one in enumerate(plateaus()):
             known = ", ".join(rf"$\sigma_{j}$" for j in range(1, k + 1)) or "none"

@@ -3,42 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from figures._base import Drawing, Figure, Records, verdicts
+from figures._pairs import Pair
 from figures._plate import Plate
 from figures._style import LOOKS
 from problems.rotated import Rotated
 from problems.saddles.strict_saddle import StrictSaddle
-from toolkit.algorithms import EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback
+from toolkit.algorithms import EF21, SGD, CompressedSGD, ErrorFeedback
 from toolkit.algorithms.perturbed_gd import PerturbedGD
 from toolkit.arrays import Array
-from toolkit.compressors import Compressor, Identity, RandK, ScaledSign, TopK
+from toolkit.compressors import Identity, RandK, ScaledSign, TopK
 from toolkit.experiment import Experiment
 
 if TYPE_CHECKING:
     import xarray
     from matplotlib.axes import Axes
 
-
-class Row(NamedTuple):
-    """A method with its compressor and its look."""
-
-    method: Algorithm
-    compressor: Compressor
-    look: str
-
-
 METHODS = {
-    "gradient descent": Row(SGD(), Identity(), "uncompressed"),
-    "perturbed descent": Row(PerturbedGD(radius=0.3, threshold=0.05, patience=10), Identity(), "perturbed"),
-    "Top-1, no memory": Row(CompressedSGD(), TopK(k=1), "no memory"),
-    "sign, no memory": Row(CompressedSGD(), ScaledSign(), "raw sign"),
-    "Top-1, EF14": Row(ErrorFeedback(), TopK(k=1), "EF14 top-k"),
-    "Rand-1, EF14": Row(ErrorFeedback(), RandK(k=1), "EF14 rand-k"),
-    "Top-1, EF21": Row(EF21(), TopK(k=1), "EF21 top-k"),
+    "gradient descent": Pair(SGD(), Identity(), "uncompressed"),
+    "perturbed descent": Pair(PerturbedGD(radius=0.3, threshold=0.05, patience=10), Identity(), "perturbed"),
+    "Top-1, no memory": Pair(CompressedSGD(), TopK(k=1), "no memory"),
+    "sign, no memory": Pair(CompressedSGD(), ScaledSign(), "raw sign"),
+    "Top-1, EF14": Pair(ErrorFeedback(), TopK(k=1), "EF14 top-k"),
+    "Rand-1, EF14": Pair(ErrorFeedback(), RandK(k=1), "EF14 rand-k"),
+    "Top-1, EF21": Pair(EF21(), TopK(k=1), "EF21 top-k"),
 }
 SADDLE = StrictSaddle([-1.0, 1.0], rho=4.0)  # with wells 3/2 away
 RANDOM = ("perturbed descent", "Rand-1, EF14")
@@ -68,10 +60,10 @@ class SaddleTrajectories(Figure):
         turned = problem()
         return {
             name: Experiment(
-                turned, row.method, row.compressor, stepsize=STEPSIZE, steps=STEPS,
+                turned, pair.method, pair.compressor, stepsize=STEPSIZE, steps=STEPS,
                 runs=RUNS if name in RANDOM else 1, x0=turned.basis[1] * FAR, record="all", keep=("x",), unproven=True,
             )
-            for name, row in METHODS.items()
+            for name, pair in METHODS.items()
         }  # fmt: skip
 
     def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
@@ -79,8 +71,8 @@ class SaddleTrajectories(Figure):
         contours = _contours(turned)
         times = {name: _escapes(data[name]) for name in METHODS}
         with Plate(panels=8, columns=4, height=3.7) as plate:
-            for name, row in METHODS.items():
-                self.trajectories(plate, name, row, data[name], contours, times[name])
+            for name, pair in METHODS.items():
+                self.trajectories(plate, name, pair, data[name], contours, times[name])
             axes = plate.panel(
                 "escape", x="step $t$", y=r"$|\langle v, x_t\rangle|$", log="y", title="along the escape"
             )
@@ -99,10 +91,10 @@ class SaddleTrajectories(Figure):
         return Drawing(self.title, plate.figure, plate.table, caption)
 
     def trajectories(
-        self, plate: Plate, name: str, row: Row, result: xarray.Dataset, contours: dict[str, Array], times: list[int]
+        self, plate: Plate, name: str, pair: Pair, result: xarray.Dataset, contours: dict[str, Array], times: list[int]
     ) -> None:
         axes = plate.panel(name, x="$x_1$", y="$x_2$")
-        axes.set_title(name, color=LOOKS[row.look].ink)
+        axes.set_title(name, color=LOOKS[pair.look].ink)
         escaped = "never" if not times else "$t$ = " + " to ".join(map(str, sorted({min(times), max(times)})))
         axes.annotate(escaped, (0.03, 0.04), xycoords="axes fraction", fontsize=6.5)
         for label, path in contours.items():
@@ -112,7 +104,7 @@ class SaddleTrajectories(Figure):
         line = np.array([[-1.0], [1.0]]) * turned.basis[1] * 1.6
         plate.theory(axes, "stable direction", *line.T, at=None, dashes=(0, (4, 2)))
         for run, x in enumerate(result["x"].values[:, :, 0]):
-            plate.measured(axes, f"{name}, run {run}", *x.T, look=LOOKS[row.look], weight="thin" if run else "main")
+            plate.measured(axes, f"{name}, run {run}", *x.T, look=LOOKS[pair.look], weight="thin" if run else "main")
             axes.lines[-1].set(marker="o", markersize=1.4, markeredgewidth=0)
         for side in (1, -1):
             axes.annotate("●", side * SADDLE.wells @ turned.basis, ha="center", va="center_baseline", fontsize=6)
@@ -122,8 +114,8 @@ class SaddleTrajectories(Figure):
         axes.set_ylim(*Y)
 
     def escapes(self, plate: Plate, axes: Axes, turned: Rotated, data: Mapping[str, xarray.Dataset]) -> None:
-        for name, row in METHODS.items():
-            look = LOOKS[row.look]
+        for name, pair in METHODS.items():
+            look = LOOKS[pair.look]
             for run, x in enumerate(data[name]["x"].values[:, :, 0]):
                 along = abs(x @ turned.basis[0])
                 t, label = np.arange(len(along)), f"{name}, run {run}"
