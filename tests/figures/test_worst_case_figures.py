@@ -48,7 +48,7 @@ def test_error_feedback_that_projects_is_between_its_bounds(rates):
 def test_a_step_size_is_proved_to_be_five_quarters_of_the_published():
     drawing = Certificates().draw({}, [], "quick")
     dots = drawing.table[drawing.table.curve == "certificates"]
-    root = drawing.table[drawing.table.curve == "root of the condition"]
+    root = drawing.table[drawing.table.curve == "smooth: root of the condition"]
     assert dots.y.max() == pytest.approx(1.25)
     assert dots.x[dots.y.idxmax()] == pytest.approx(float(Q(2, 5) ** 2))
     assert dots.y.to_numpy() == pytest.approx(np.interp(dots.x, root.x, root.y), abs=1e-3)
@@ -80,6 +80,24 @@ def test_gossip_has_the_rate_of_its_formula():
     assert (mended < published).all()
     assert recalled[0] < published[0]
     assert recalled[-1] > 10 * published[-1]
+
+
+def test_longer_steps_are_proved_on_their_lines_or_below():
+    table = Certificates().draw({}, [], "quick").table
+    drawn = dict(iter(table.groupby("curve")))
+    for name in ("shared minimiser", "unlike workers", "DIANA, one worker"):
+        dots, line = drawn[f"{name}, certificates"], drawn[name]
+        assert len(dots) == len(certificates.NOISES["quick"])
+        assert dots.y.to_numpy() == pytest.approx(np.interp(np.log(dots.x), np.log(line.x), line.y), rel=1e-3)
+    assert drawn["shared minimiser"].y.max() < 4
+    assert 2.9 < drawn["unlike workers"].y.max() < 3
+    assert 2.2 < drawn["DIANA, one worker"].y.max() < 2.25
+    most = drawn["Polyak–Łojasiewicz: no potential above"]
+    best, published = (drawn[f"certificates, {name} weight"] for name in ("best", "published"))
+    assert len(best) == len(published) == len(certificates.ERRORS["quick"])
+    assert (published.y.to_numpy() < best.y.to_numpy()).all()
+    assert (best.y.to_numpy() < np.interp(best.x, most.x, most.y) + 1e-3).all()
+    assert (published.y > 1.25).all()
 
 
 def test_missing_certificates_are_named(monkeypatch):

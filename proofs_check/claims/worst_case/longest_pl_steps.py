@@ -76,21 +76,27 @@ class LongestUnderPL(Claim):
 
     def judged(self, s: Q, mu: Q) -> Instance:
         """Return the instance of a setting: the step at which it is proved, and that above which it fails."""
-        weight = self.weight(s, mu)
+        weight, name = self.weight(s, mu), f"s = {s}, μ = {mu}"
         limit = self.limit(s, mu, weight)
-        γ = self.provable(s, mu, weight, limit)
-        name, ratio = f"s = {s}, μ = {mu}", float(γ) / limit
         try:
-            bound = certify(between(γ, s, mu, weight), slack=max(self.margin(γ, s, mu, weight), 1e-9)).bound
+            γ, bound = self.certified(s, mu)
         except (Unsolved, Uncertified) as lack:
-            return Instance(name, "undecided", float(γ), limit, ratio, reason=str(lack))
+            return Instance(name, "undecided", bound=limit, reason=str(lack))
         above, false = self.refuted(s, mu, weight)
+        ratio = float(γ) / limit
         verdict = "violated" if not false or ratio > 1 else "holds" if ratio >= self.least else "undecided"
         verdict = "undecided" if bound > self.rate(γ, mu) else verdict
         reason = f"proved at γ = {γ}: the factor is at most {float(bound):.9g}, stated {float(self.rate(γ, mu)):.9g}"
         reason += f"; refuted exactly at {float(above):.6g} on a parabola" if false else "; not refuted just above it"
         reason += f"; ω = {weight}, {float(γ) / published(s, mu):.3f} times the published step"
         return Instance(name, verdict, float(γ), limit, ratio, reason=reason)
+
+    def certified(self, s: Q, mu: Q) -> tuple[Q, Q]:
+        """Return a step, and a certified bound of the factor there, which is at most the stated one if it is proved."""
+        weight = self.weight(s, mu)
+        γ = self.provable(s, mu, weight, self.limit(s, mu, weight))
+        slack = max(self.margin(γ, s, mu, weight), 1e-9)
+        return γ, certify(between(γ, s, mu, weight), slack=slack).bound
 
     def provable(self, s: Q, mu: Q, weight: Q, limit: float) -> Q:
         """Return a simple step just below the longest at which the program allows the stated factor."""
