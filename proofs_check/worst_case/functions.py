@@ -56,6 +56,11 @@ class FunctionClass:
         """Yield what is at most 0 at every point, by a name."""
         yield from ()
 
+    @property
+    def convex(self) -> bool:
+        """Whether all of these functions are convex, as far as is known."""
+        return True
+
     def infimum(self, i: Point) -> Expression:
         """Return what is at most 0 because the function is nowhere below 0."""
         return -1 * i.f
@@ -81,7 +86,8 @@ class Smooth(FunctionClass):
     Hence f ≥ conv(min_i q_i) ≥ min_i (f_i − ‖g_i‖²/(2L)) ≥ f*. For μ < 0 some member attains f*: the conditions also
     hold between the points and (y, 0, f*) for y far away in a new direction, where all their terms stay as they are but
     ‖x_i − y‖², which has the coefficient μL/(2(L − μ)) < 0. For μ = 0 its values need not even tend to f*, as a point
-    with g_0 = 0 and f_0 > f* shows: then f* is a lower bound of f, and nothing more.
+    with g_0 = 0 and f_0 > f* shows: then f* is a lower bound of f, and nothing more. A minimum at the origin is, for
+    μ < 0, the same with a point (0, 0, f*).
     """
 
     L: Any = 1
@@ -93,6 +99,10 @@ class Smooth(FunctionClass):
         known = isinstance(self.L, Fraction) and isinstance(self.mu, Fraction)
         if known and not (self.mu < self.L and self.L > 0):
             raise WrongUse(f"Smooth(L={self.L}, mu={self.mu})", "no function has such constants", "give mu < L, L > 0")
+
+    @property
+    def convex(self) -> bool:
+        return not (isinstance(self.mu, Fraction) and self.mu < 0)
 
     def parameters(self) -> dict[str, Any]:
         return {"class": "smooth", "mu": self.mu, "L": self.L}

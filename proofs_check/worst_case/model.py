@@ -76,9 +76,9 @@ class Function:
         points = dict(zip(labels, self.known(), strict=True))
         for one in self.kind.conditions(points, further):
             yield replace(one, name=f"{self.name}{one.name}")
-        if self.anchor == "infimum":
-            for a, i in points.items():
-                yield Constraint(f"{self.name}({a}) infimum", self.kind.infimum(i))
+        if self.anchor == "infimum" or (self.anchor == "minimum" and not self.kind.convex):
+            for k, point in enumerate(self.points):
+                yield Constraint(f"{self.name}({k}) infimum", self.kind.infimum(point))
 
 
 class Model:

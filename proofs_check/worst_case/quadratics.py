@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import combinations, combinations_with_replacement
 
 from proofs_check.worst_case.expressions import Constraint, Vector
@@ -55,8 +54,7 @@ class Quadratic(Smooth):
     """
 
     def allow(self, anchor: str | None) -> None:
-        concave = isinstance(self.mu, Fraction) and self.mu < 0
-        if anchor == "infimum" or (anchor == "minimum" and concave):
+        if anchor == "infimum" or (anchor == "minimum" and not self.convex):
             asked = f"{self} with {'a lower bound' if anchor == 'infimum' else 'a minimum'}"
             remedy = "take mu ≥ 0 and a minimiser, or minimiser=None"
             raise WrongUse(asked, "this is not modelled for quadratic functions", remedy)

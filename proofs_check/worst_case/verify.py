@@ -128,7 +128,8 @@ class Statement:
         name, kind, anchor = raw["name"], raw["class"], raw["anchor"]
         mu, L = (constants["mu"], constants["L"]) if kind in ("smooth", "quadratic") else (Fraction(0), None)
         require(L is None or mu < L > 0, "it must be that mu < L and L > 0")
-        if (anchor == "infimum" and (mu > 0 or kind == "quadratic")) or (anchor == "minimum" and mu < 0):
+        below = anchor == "infimum" or (anchor == "minimum" and mu < 0)  # when f ≥ 0 is a condition of its own
+        if below and (mu > 0 or kind == "quadratic"):
             self.no_lower = f"the conditions of this class are not known to suffice with mu = {mu} and a known {anchor}"
         known: list[Any] = [("*", {}, {}, {})] if anchor == "minimum" else []
         for k, one in enumerate(raw["points"]):
@@ -143,7 +144,7 @@ class Statement:
         for a, _, g, f in known:
             if kind == "lipschitz":
                 self.forms[f"{name}({a}) slope"] = add(self.dot(g, g), {"1": -(constants["M"] ** 2)}), False
-            if anchor == "infimum":
+            if below and a != "*":
                 self.forms[f"{name}({a}) infimum"] = add(self.dot(g, g, 1 / (2 * L)) if L else {}, f, -1), False
 
     def quadratic(self, name: str, known: list[Any], mu: Any, L: Any) -> None:
@@ -233,9 +234,8 @@ def check(certificate: Any) -> str:
     text = json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
     require(hashlib.sha256(text).hexdigest() == certificate["sha256"], "the statement is not that of the hash")
     try:
-        statement, above = Statement(raw), proof["kind"] == "upper"
-        (statement.upper if above else statement.lower)(bound, proof)
-        metric, sign = " or ".join(map(words, raw["metric"])), "<=" if above else "can be"
+        getattr(Statement(raw), proof["kind"])(bound, proof)  # upper or lower, and nothing else
+        metric, sign = " or ".join(map(words, raw["metric"])), "<=" if proof["kind"] == "upper" else "can be"
         given = ", ".join(f"{words(one)} {one['is']}" for one in raw["assumptions"])
     except (LookupError, TypeError, ValueError) as error:
         raise Refused(f"something is missing, or one too many: {error}") from None

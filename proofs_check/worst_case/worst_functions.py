@@ -324,12 +324,12 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     anchors = {function.anchor for function in model.functions}
     convex = not any(isinstance(kind, Smooth) and kind.mu < 0 for kind in kinds)
     bounded = all(isinstance(kind, Smooth) and kind.mu <= 0 for kind in kinds) and anchors == {"infimum"}
-    pinned = any(name.startswith("g_star") for name in model.vectors) or anchors == {"minimum"}
+    minimal = anchors == {"minimum"} or (convex and any(name.startswith("g_star") for name in model.vectors))
     return WorstCase(
         WorstFunctions(
             kinds,
             [record(function, found) for function in model.functions],
-            f_star=0.0 if pinned and convex else None,
+            f_star=0.0 if minimal else None,
             f_inf=0.0 if bounded else None,
             start=x0,
         ),

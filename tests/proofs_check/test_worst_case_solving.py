@@ -261,6 +261,9 @@ MODELS = {
     "noisy gradients": lambda: trace(
         SGD(stepsize=Q(1, 3)), Smooth(mu=MU), steps=2, workers=2, inexact=Noise(sigma_sq=Q(1, 3))
     ).worst(distance, distance),
+    "not convex": lambda: trace(
+        CompressedSGD(stepsize=Q(1, 3)), Smooth(mu=Q(-1, 2)), Contractive(delta=Q(1, 3)), steps=2
+    ).worst(gradient, gap),
     "quadratic": lambda: trace(
         ErrorFeedback(stepsize=Q(1, 3)), quadratics.Quadratic(mu=MU, L=2), Contractive(delta=Q(1, 3)), steps=2
     ).worst(gap, distance),

@@ -92,6 +92,16 @@ def test_two_workers_with_gradients_of_their_own_at_the_minimiser():
     assert np.sum(end * end) == pytest.approx(value, rel=1e-6)
 
 
+def test_a_worst_function_that_is_not_convex_has_its_minimum_where_it_is_said_to():
+    run = trace(SGD(stepsize=Q(1)), Smooth(mu=Q(-1, 2)), steps=2)
+    run.worst(gradient, gap, smallest=True)
+    case = worst_case(run)
+    assert case.problem.f_star == 0
+    assert abs(case.problem.value(np.zeros((1, 1, len(case.x0))))[0, 0]) <= 1e-7
+    around = np.random.default_rng(0).normal(size=(300, 1, len(case.x0))) * 3
+    assert case.problem.value(around).min() >= -1e-7
+
+
 @pytest.mark.parametrize("mu", [Q(-1), Q(-1, 3), Q(0)])
 def test_functions_that_are_not_strongly_convex_stay_above_their_infimum(mu):
     run = trace(CompressedSGD(stepsize=Q(1, 2)), Smooth(mu=mu, L=1), KIND, steps=2, minimiser="infimum")
