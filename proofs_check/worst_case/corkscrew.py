@@ -146,7 +146,8 @@ def unproved(mu: Fraction, s: Fraction, m: int, paths: Sequence[Path]) -> list[s
     """Return which parts of the proof fail that error feedback has no step size with a rate below descent's, in words.
 
     At small and at large step sizes it is a spiral that shows it, and between them a corkscrew that has descent's rate:
-    its shape (y, q) moves along paths, and so all step sizes between those at a path's ends occur.
+    its shape (y, q) moves along paths, and so all step sizes between those at a path's ends occur. All inequalities are
+    strict, so that the same holds for some larger rate: descent is better.
 
     Examples
     --------
@@ -169,9 +170,11 @@ def unproved(mu: Fraction, s: Fraction, m: int, paths: Sequence[Path]) -> list[s
         one_sign = positive(moving.slope, {"u": u}) or positive(-moving.slope, {"u": u})
         parts[f"the step size is continuous on line {k}"] = one_sign
         parts[f"the message projects on line {k}"] = positive(-moving.excess, {"u": u})
+    corners = [Corkscrew(mu, s, root, m, y, q) for path in paths for y, q in path]
+    parts["the messages project at the ends of lines"] = all(one.slope and one.excess < 0 for one in corners)
     parts["q > 0 and y ≥ 0"] = all(q > 0 and y >= 0 for path in paths for y, q in path)
     ends = [[Corkscrew(mu, s, root, m, *path[at]).stepsize for at in (0, -1)] for path in paths]
-    parts["no step size is left out between paths"] = all(one[1] >= other[0] for one, other in pairwise(ends))
+    parts["no step size is left out between paths"] = all(one[1] > other[0] for one, other in pairwise(ends))
     A, B, C = parabola(root * root, s * s)
     first, last = mu * ends[0][0], ends[-1][1]
     parts["the flat spiral shows it at smaller step sizes"] = A * first**2 + B * first + C > 0 > 2 * A * first + B

@@ -14,6 +14,7 @@ from proofs_check.worst_case.messages import Contractive, Projection
 from proofs_check.worst_case.settings import best_stepsize
 from proofs_check.worst_case.tracing import Trace, trace
 from proofs_check.worst_case.zigzag import best_zigzag_factor
+from toolkit.algorithms import Algorithm
 from toolkit.algorithms.error_feedback import ErrorFeedback
 
 __all__ = ["Comparison", "best_scale", "compare", "feedback"]
@@ -25,7 +26,7 @@ WORST = 0.3  # an exponent that error feedback always comes to: with its own bes
 
 @dataclass(frozen=True)
 class Comparison:
-    r"""Rates of both methods at one point, that of error feedback with its proof.
+    r"""Rates of both methods at one point, that of error feedback, or of EF21, with its proof.
 
     Parameters
     ----------
@@ -59,21 +60,30 @@ class Comparison:
 
 
 def feedback(
-    mu: Fraction, s: Fraction, stepsize: Fraction, kind: type[Contractive] = Projection
+    mu: Fraction,
+    s: Fraction,
+    stepsize: Fraction,
+    kind: type[Contractive] = Projection,
+    method: type[Algorithm] = ErrorFeedback,
 ) -> Callable[[int], Trace]:
-    """Return the symbolic runs of error feedback from any state, L = 1, by their number of steps."""
+    """Return the symbolic runs of error feedback, or of EF21, from any state, L = 1, by their number of steps."""
 
     def run(steps: int) -> Trace:
         functions, messages = Smooth(mu=mu, L=1), kind(delta=1 - s * s)
-        return trace(ErrorFeedback(stepsize=stepsize), functions, messages, steps=steps, start="any")
+        return trace(method(stepsize=stepsize), functions, messages, steps=steps, start="any")
 
     return run
 
 
 def compare(
-    mu: Fraction, s: Fraction, scale: Fraction, gain: float, kind: type[Contractive] = Projection
+    mu: Fraction,
+    s: Fraction,
+    scale: Fraction,
+    gain: float,
+    kind: type[Contractive] = Projection,
+    method: type[Algorithm] = ErrorFeedback,
 ) -> Comparison:
-    """Return the comparison with a proof of this gain of error feedback, at `scale` times `best_stepsize`.
+    """Return the comparison with a proof of this gain of error feedback, or of EF21, at `scale` times `best_stepsize`.
 
     Raises
     ------
@@ -88,13 +98,18 @@ def compare(
     """
     stepsize = scale * best_stepsize(mu, s)
     rate = Fraction(float(best_zigzag_factor(mu, s)) ** gain).limit_denominator(10**6)
-    return Comparison(mu, s, stepsize, certify_every_step(feedback(mu, s, stepsize, kind), gap, rate=rate))
+    return Comparison(mu, s, stepsize, certify_every_step(feedback(mu, s, stepsize, kind, method), gap, rate=rate))
 
 
 def best_scale(
-    mu: Fraction, s: Fraction, start: Fraction = Fraction(1), precision: float = 2e-3, finest: Fraction = FINEST
+    mu: Fraction,
+    s: Fraction,
+    start: Fraction = Fraction(1),
+    precision: float = 2e-3,
+    finest: Fraction = FINEST,
+    method: type[Algorithm] = ErrorFeedback,
 ) -> tuple[Fraction, float]:
-    """Return the step size of error feedback with the largest gain, over `best_stepsize`, and that gain: numeric.
+    """Return the step size of error feedback, or EF21, with the largest gain, over `best_stepsize`, and that: numeric.
 
     The gain rises with the step size, almost in proportion, and then falls steeply; it is climbed from a start, with
     steps that are halved down to the finest. What the solver finds is no proof.
@@ -103,7 +118,7 @@ def best_scale(
 
     def climbed(scale: Fraction) -> bool:
         nonlocal best, at
-        search = Search(feedback(mu, s, scale * best_stepsize(mu, s)), gap)
+        search = Search(feedback(mu, s, scale * best_stepsize(mu, s), method=method), gap)
         low = max(best, WORST) + precision
         if not search.possible(factor**low):
             return False

@@ -17,17 +17,29 @@ from proofs_check.worst_case.spiral import gain_limit, spiral_factor
 from tests.proofs_check.judging import record_of
 
 
-def test_verdict_is_the_expected_one():
-    record = record_of(projection_ordering.FeedbackFirst())
+@pytest.mark.parametrize("kind", [projection_ordering.FeedbackFirst, projection_ordering.EF21First])
+def test_verdict_is_the_expected_one(kind):
+    record = record_of(kind())
     assert {one["verdict"] for one in record["instances"]} == {"holds"}, record["reason"]
-    assert "\\" not in convert(projection_ordering.FeedbackFirst.statement)
+    assert "\\" not in convert(kind.statement)
+
+
+def test_EF21_does_not_gain_as_much_as_error_feedback():
+    class Mutant(projection_ordering.EF21First):
+        proved = projection_ordering.PROVED
+
+    assert {one["verdict"] for one in record_of(Mutant())["instances"]} == {"undecided"}
 
 
 def test_messages_that_need_not_project_have_no_such_proof():
     class Mutant(projection_ordering.FeedbackFirst):
         messages = Contractive
 
-    assert {one["verdict"] for one in record_of(Mutant())["instances"]} == {"undecided"}
+    class MutantOfEF21(projection_ordering.EF21First):
+        messages = Contractive
+
+    for mutant in (Mutant(), MutantOfEF21()):
+        assert {one["verdict"] for one in record_of(mutant)["instances"]} == {"undecided"}
     with pytest.raises(Uncertified):
         compare(Q(1, 10), Q(1, 2), Q(1), 1.0, Contractive)
 
