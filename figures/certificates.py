@@ -16,7 +16,13 @@ from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate, Side
 from figures._style import LOOKS
 from proofs_check.claims.worst_case.longest_pl_steps import AnyWeight, LongestUnderPL, published
-from proofs_check.claims.worst_case.longest_unbiased_steps import Longest, OfDiana, SharedMinimiser, UnlikeWorkers
+from proofs_check.claims.worst_case.longest_unbiased_steps import (
+    Longest,
+    OfDiana,
+    OfDianaAnyWeight,
+    SharedMinimiser,
+    UnlikeWorkers,
+)
 from proofs_check.claims.worst_case.longest_unbiased_steps import Setting as NoiseSetting
 from proofs_check.worst_case.certificate import Certificate
 from proofs_check.worst_case.certifying import Uncertified, certify
@@ -25,7 +31,7 @@ from proofs_check.worst_case.model import Model
 from proofs_check.worst_case.pl_steps import of_rate, shrinking
 from proofs_check.worst_case.settings import best_stepsize, cgd, cgd_best_stepsize, ef21, error_feedback
 from proofs_check.worst_case.solving import Unsolved
-from proofs_check.worst_case.unbiased_steps import diana_longest, farthest, floor_longest
+from proofs_check.worst_case.unbiased_steps import diana_longest, diana_longest_of_weights, farthest, floor_longest
 from toolkit.arrays import Array
 
 if TYPE_CHECKING:
@@ -122,8 +128,8 @@ class Certificates(Figure):
     )
     claims = (
         "WC-EF21-step", "WC-EF21-step-slack", "WC-EF21-PL-longest", "WC-EF21-PL-weight", "WC-DCGD-longest-shared",
-        "WC-DCGD-longest", "WC-DIANA-longest", "WC-DCGD-slack-shared", "WC-DCGD-slack", "WC-DIANA-slack", "WC-CGD-N",
-        "WC-EF-N", "WC-EF21-N",
+        "WC-DCGD-longest", "WC-DIANA-longest", "WC-DIANA-weight", "WC-DCGD-slack-shared", "WC-DCGD-slack",
+        "WC-DIANA-slack", "WC-DIANA-weight-slack", "WC-CGD-N", "WC-EF-N", "WC-EF21-N",
     )  # fmt: skip
 
     def draw(self, data: Mapping[str, xarray.Dataset], records: Records, level: str) -> Drawing:
@@ -149,7 +155,8 @@ class Certificates(Figure):
             "$\\mu = L/100$, the line is where EF21 itself becomes slower than the rate $1 - \\gamma\\mu$, so that "
             "no potential allows more; orange dots are proved for the published potential, blue ones with the best "
             "weight of $G$. "
-            "Right, $\\mu = L/100$: the dots are proved on the lines, and exact quadratics refute steps above them. "
+            "Right, descent without shifts and DIANA with the published and the best weight of its shifts, "
+            "$\\mu = L/100$: the dots are proved on the lines, and exact quadratics refute steps above them. "
             "Below: making an exact upper bound of N steps within "
             "$10^{-5}$ of the worst case, $\\mu = 1/10$, "
             f"$L = 1$, $s = 1/2$, at the best step sizes: {slowest:.2g} s of one core at most, here and now. "
@@ -184,12 +191,14 @@ class Certificates(Figure):
         mu, v = float(FLAT), np.geomspace(0.02, 200, 300)
         h = np.array([farthest(one, mu) for one in v])
         diana = np.array([diana_longest(1, one, mu, 1 / (1 + one)) for one in v])
+        weighted = np.array([diana_longest_of_weights(1, one, mu) for one in v])
         lines: dict[str, tuple[Longest, int, Array, float, Side]] = {
             "shared minimiser": (SharedMinimiser(), 1, floor_longest(v, mu, 1.0) * (1 + 2 * v), 0.45, "above"),
             "unlike workers": (UnlikeWorkers(), 2, floor_longest(v, mu, h) * (1 + 2 * v), 0.8, "above"),
             "DIANA, one worker": (OfDiana(), 1, diana * (1 + 6 * v), 0.6, "below"),
+            "DIANA, best weight": (OfDianaAnyWeight(), 1, weighted * (1 + 6 * v), 0.75, "above"),
         }
-        looks = (LOOKS["EF14 top-k"], LOOKS["EF14 rand-k"], LOOKS["EF14 sign"])
+        looks = (LOOKS["EF14 top-k"], LOOKS["EF14 rand-k"], LOOKS["EF14 sign"], LOOKS["raw sign"])
         for (name, (claim, workers, ratio, at, side)), look in zip(lines.items(), looks, strict=True):
             plate.theory(axes, name, v, ratio, at=at, side=side)
             points = zip(*proved_unbiased(claim, workers, level), strict=True)

@@ -10,13 +10,15 @@ are the worst functions, else reflections that have D = hx with some h < 1:
 
 and H = {1} where the workers share their minimiser, or where there is one: γ ≤ (2 − μ)/(1 + v).
 
-DIANA with a ≤ 1/(1 + ω), ρ = max(1 − γμ, 1 − a/2) and the published Lyapunov function: with β = 4 − 4(1 − ρ)/a,
-κ = 4a(1 + ω) − 3 and K = 4 + κβ/(β − κ) the worst shifts leave (1 − ρ)‖x‖² − 2γ⟨x, D⟩ + γ²‖D‖² + γ²vK·mean ‖·‖², for
-which equal parabolas are the worst:
+DIANA with a ≤ 1/(1 + ω) and V = ‖x − x*‖² + (cωγ²/(na))·mean ‖h_i − ∇f_i(x*)‖²; published are c = 4 and the rate
+ρ = max(1 − γμ, 1 − a/2). With β = c − c(1 − ρ)/a, κ = 1 − c + ca(1 + ω) and K = c + κβ/(β − κ) the worst shifts leave
+(1 − ρ)‖x‖² − 2γ⟨x, D⟩ + γ²‖D‖² + γ²vK·mean ‖∇f_i(x) − ∇f_i(x*)‖², for which equal parabolas are the worst:
 
 .. math:: (1 - \gamma)^2 + \gamma^2 v K \le \rho .
 
-Shorter steps are included: over γ, both left sides less their right sides are convex in γ, and negative near 0.
+Shorter steps are included: divided by γ, what is to be at most 0 is convex in γ, and negative near 0 (for DIANA convex
+on either side of the step at which both rates are equal). For a = 1/(1 + ω) and ρ = 1 − γμ the best weight is
+c = (1 + q)/q², q = √(1 − γμ/a), and K = (1 + 1/q)²: of any other c, K is larger by (β − 1 − q)²/(q²(β − 1)).
 Derived; proved for all parameters and certified at points by the claims of `longest_unbiased_steps`.
 """
 
@@ -48,10 +50,12 @@ __all__ = [
     "Outcome",
     "apart",
     "at_parabolas",
+    "best_shift_weight",
     "certificate",
     "diana",
     "diana_growth",
     "diana_longest",
+    "diana_longest_of_weights",
     "diana_rate",
     "expected",
     "farthest",
@@ -61,6 +65,7 @@ __all__ = [
     "parabolas",
     "reflections",
     "shared",
+    "shift_terms",
     "with_floor",
 ]
 
@@ -91,10 +96,44 @@ def diana_rate(γ: Number, mu: Number, a: Number) -> Number:
     return max(1 - γ * mu, 1 - a / 2)
 
 
-def diana_growth(ρ: Number, a: Number, omega: Number) -> Number:
+def shift_terms(ρ: Number, a: Number, omega: Number, weight: Number = 4) -> tuple[Number, Number]:
+    """Return β and κ."""
+    return weight * (1 - (1 - ρ) / a), 1 - weight * (1 - a * (1 + omega))
+
+
+def diana_growth(ρ: Number, a: Number, omega: Number, weight: Number = 4) -> Number:
     """Return K; it is 6 for a = 1/(1 + ω) = 2(1 − ρ), and 16/3 for that a where 1 − ρ is small against it."""
-    β, κ = 4 - 4 * (1 - ρ) / a, 4 * a * (1 + omega) - 3
-    return 4 + κ * β / (β - κ)
+    β, κ = shift_terms(ρ, a, omega, weight)
+    return weight + κ * β / (β - κ)
+
+
+def best_shift_weight(share: float) -> float:
+    """Return the c that makes K least for a = 1/(1 + ω) and 1 − ρ = share·a; K is (1 + 1/√(1 − share))² then.
+
+    Examples
+    --------
+    >>> best_shift_weight(0.0), diana_growth(1.0, 0.2, 4.0, 2.0)
+    (2.0, 4.0)
+    """
+    q = sqrt(1 - share)
+    return (1 + q) / (q * q)
+
+
+def diana_longest_of_weights(n: int, omega: float, mu: float) -> float:
+    """Return the largest γ at which DIANA with a = 1/(1 + ω) has the rate 1 − γμ for some c, by bisection.
+
+    Examples
+    --------
+    In units of the published step:
+
+    >>> round(diana_longest_of_weights(1, 4.0, 1e-6) * 25, 4)
+    2.9412
+    """
+    low, high = 0.0, min(2.0, 1 / (mu * (1 + omega)))
+    while (middle := (low + high) / 2) not in (low, high):
+        K = (1 + 1 / sqrt(1 - middle * mu * (1 + omega))) ** 2
+        low, high = (middle, high) if middle * (1 + omega / n * K) <= 2 - mu else (low, middle)
+    return low
 
 
 def diana_longest(n: int, omega: float, mu: float, a: float) -> float:
@@ -144,13 +183,13 @@ class _Diana(DIANA):
         pass
 
 
-def diana(n: int, omega: Number, mu: Number, stepsize: Number, a: Number) -> Model:
-    """Return the model of E V⁺ after one step of DIANA from any state with V ≤ 1."""
-    weight = 4 * omega * stepsize * stepsize / (n * a)
+def diana(n: int, omega: Number, mu: Number, stepsize: Number, a: Number, weight: Number = 4) -> Model:
+    """Return the model of E V⁺ after one step of DIANA from any state with V ≤ 1; `weight` is c."""
+    share = weight * omega * stepsize * stepsize / (n * a)
 
     def potential(run: Trace, state: State) -> Expression:
         learned = run.oracle.at_minimiser(state.x)
-        return norm_sq(state.x) + weight * norm_sq(state.shift - learned)
+        return norm_sq(state.x) + share * norm_sq(state.shift - learned)
 
     method = _Diana(stepsize=stepsize, rate=a)
     run = trace(method, Smooth(mu=mu, L=1), Unbiased(omega=omega), steps=1, workers=n, start="any")

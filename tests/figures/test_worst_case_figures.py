@@ -85,7 +85,7 @@ def test_gossip_has_the_rate_of_its_formula():
 def test_longer_steps_are_proved_on_their_lines_or_below():
     table = Certificates().draw({}, [], "quick").table
     drawn = dict(iter(table.groupby("curve")))
-    for name in ("shared minimiser", "unlike workers", "DIANA, one worker"):
+    for name in ("shared minimiser", "unlike workers", "DIANA, one worker", "DIANA, best weight"):
         dots, line = drawn[f"{name}, certificates"], drawn[name]
         assert len(dots) == len(certificates.NOISES["quick"])
         assert dots.y.to_numpy() == pytest.approx(np.interp(np.log(dots.x), np.log(line.x), line.y), rel=1e-3)

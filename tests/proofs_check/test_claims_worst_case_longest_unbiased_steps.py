@@ -15,9 +15,11 @@ from proofs_check.worst_case import unbiased_steps
 from proofs_check.worst_case.solving import solve
 from proofs_check.worst_case.unbiased_steps import (
     apart,
+    best_shift_weight,
     diana,
     diana_growth,
     diana_longest,
+    diana_longest_of_weights,
     diana_rate,
     expected,
     farthest,
@@ -29,8 +31,8 @@ from tests.proofs_check.judging import verdict_of
 from toolkit.algorithms import State
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 
-LONGEST = [claims.SharedMinimiser, claims.UnlikeWorkers, claims.OfDiana]
-SLACK = [claims.SlackShared, claims.SlackUnlike, claims.SlackOfDiana]
+LONGEST = [claims.SharedMinimiser, claims.UnlikeWorkers, claims.OfDiana, claims.OfDianaAnyWeight]
+SLACK = [claims.SlackShared, claims.SlackUnlike, claims.SlackOfDiana, claims.SlackOfWeights]
 
 
 @pytest.mark.parametrize("kind", [*LONGEST, *SLACK], ids=lambda kind: kind.id)
@@ -64,11 +66,14 @@ def test_a_smaller_slack_is_violated_and_not_proved(kind: Any) -> None:
 def test_no_multiplier_but_these_proves_it_for_all_parameters(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     right = unbiased_steps.at_parabolas
     monkeypatch.setattr(claims, "at_parabolas", lambda A, mu, γ: right(A, mu, γ) * Q(101, 100))
-    claims.cases.cache_clear()
+    kept = (claims.cases, claims.diana_proved)
+    for one in kept:
+        one.cache_clear()
     try:
         assert not kind().proved
     finally:
-        claims.cases.cache_clear()
+        for one in kept:
+            one.cache_clear()
 
 
 def test_more_noise_than_the_theorem_allows_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +104,17 @@ def test_shorter_steps_and_other_rates_of_the_shifts_fit_too() -> None:
             γ = factor * longest
             value = solve(diana(n, omega, mu, γ, a)).value
             assert (value <= float(diana_rate(γ, mu, a)) * (1 + 1e-9)) is fits
+
+
+@pytest.mark.parametrize(("n", "omega", "mu"), [(1, Q(4), Q(1, 10)), (3, Q(30), Q(1, 100))])
+def test_no_other_weight_of_the_shifts_allows_the_longest_step(n: int, omega: Q, mu: Q) -> None:
+    longest = Q(diana_longest_of_weights(n, float(omega), float(mu))).limit_denominator(10**8)
+    a = 1 / (1 + omega)
+    best = Q(best_shift_weight(float(longest * mu / a))).limit_denominator(1000)
+    for scale, factor, fits in ((1, Q(999, 1000), True), (1, Q(1001, 1000), False), (Q(4, 5), 1, False), (2, 1, False)):
+        γ = factor * longest
+        assert (solve(diana(n, omega, mu, γ, a, scale * best)).value < 1 - γ * mu) is fits
+    assert claims.least_growth()
 
 
 def test_the_farthest_functions_are_the_worst() -> None:

@@ -18,10 +18,12 @@ from proofs_check.worst_case.unbiased_steps import (
     Bowls,
     apart,
     at_parabolas,
+    best_shift_weight,
     certificate,
     diana,
     diana_growth,
     diana_longest,
+    diana_longest_of_weights,
     diana_rate,
     expected,
     farthest,
@@ -31,6 +33,7 @@ from proofs_check.worst_case.unbiased_steps import (
     parabolas,
     reflections,
     shared,
+    shift_terms,
     with_floor,
 )
 from toolkit.algorithms import State
@@ -272,21 +275,27 @@ class OfDiana(Longest):
     def stated(self, one: Setting) -> Any:
         return diana_longest(one.n, float(one.omega), float(one.mu), float(self.rate(one)))
 
+    def factor(self, one: Setting, γ: Q) -> Q:
+        """Return ρ."""
+        return diana_rate(γ, one.mu, self.rate(one))
+
+    def weight(self, one: Setting) -> Q:
+        """Return c."""
+        return Q(4)
+
     def proof(self, one: Setting, γ: Q) -> Certificate:
-        a = self.rate(one)
-        ρ = diana_rate(γ, one.mu, a)
-        of_functions = on_functions(γ * γ * (1 + one.v * diana_growth(ρ, a, one.omega)), one.mu, γ)
-        return certificate(diana(one.n, one.omega, one.mu, γ, a), one.n, one.mu, ρ, of_functions)
+        a, c, ρ = self.rate(one), self.weight(one), self.factor(one, γ)
+        of_functions = on_functions(γ * γ * (1 + one.v * diana_growth(ρ, a, one.omega, c)), one.mu, γ)
+        return certificate(diana(one.n, one.omega, one.mu, γ, a, c), one.n, one.mu, ρ, of_functions)
 
     def excess(self, one: Setting, γ: Q) -> Q:
-        a, bowls = self.rate(one), parabolas(one.n)
-        ρ = diana_rate(γ, one.mu, a)
-        β, κ, weight = 4 - 4 * (1 - ρ) / a, 4 * a * (1 + one.omega) - 3, 4 * one.v * γ * γ / a
-        shift = -κ / (β - κ)  # where it is worst
-        state = State(x=np.array([[[Q(1)]]], dtype=object), shift=np.array([[[shift]]] * one.n).reshape(1, one.n, 1))
+        a, c, ρ, bowls = self.rate(one), self.weight(one), self.factor(one, γ), parabolas(one.n)
+        β, κ = shift_terms(ρ, a, one.omega, c)
+        shift = np.full((1, one.n, 1), -κ / (β - κ), dtype=object)  # where it is worst
+        state = State(x=np.array([[[Q(1)]]], dtype=object), shift=shift)
 
         def potential(state: State) -> Any:
-            return bowls.norm_sq(state.x[0]) + weight * bowls.norm_sq(state.shift[0])
+            return bowls.norm_sq(state.x[0]) + c * one.v * γ * γ / a * bowls.norm_sq(state.shift[0])
 
         method: Any = DIANA
         after = expected(method(stepsize=γ, rate=a), state, bowls, one.omega, potential)
@@ -294,26 +303,68 @@ class OfDiana(Longest):
 
     @cached_property
     def proved(self) -> bool:
-        γ, mu, v, κ, e = parameters("γ", "mu", "v", "κ", "e")
-        β = κ + e
-        A = γ * γ * (1 + v * (4 + κ * β / e))
-        parts = []
-        for n in (1, 2, 3):
-            a = (κ + 3) / (4 * (1 + n * v))
-            ρ = 1 - a * (1 - β / 4)
-            equal, opposite = _blocks(diana(n, n * v, mu, γ, a), n, mu, ρ, at_parabolas(A, mu, γ))
-            equal[0][0] = equal[0][0] + A - 2 * γ + 1 - ρ  # (1 − γ)² + γ²vK − ρ on ‖x‖²
-            parts.append((equal, opposite))
-        (alone, _), (equal, opposite), (again, other) = parts
-        # Any κ in (−3, 1), β > 1 and γ(1 + vK) > 2/(1 + μ); at the ends, as at κ = 1 of the largest a, by continuity.
-        p, q, w, y, z = parameters("p", "q", "w", "y", "z")
-        at = {"mu": 1 / (1 + w), "v": q, "κ": 1 - 4 / (1 + y), "e": z + 4 / (1 + y)}
-        K = 4 + at["κ"] * (at["κ"] + at["e"]) / at["e"]
-        domain = at | {"γ": 2 * (1 + p) / ((1 + at["mu"]) * (1 + q * K))}
-        fine = positive(at_parabolas(A, mu, γ), domain)
-        for part, order in ((alone, (1, 2, 0, 3)), (opposite, (0, 2, 1, 3))):  # which matters to the signs only
-            fine = fine and proves([[part[i][j] for j in order] for i in order], domain)
-        return fine and alone == equal == again and opposite == other
+        return diana_proved()
+
+
+@cache
+def diana_proved() -> bool:
+    """Return whether DIANA's law, and so the longest step, is proved for all parameters, weights and rates."""
+    γ, mu, v, κ, e, c = parameters("γ", "mu", "v", "κ", "e", "c")
+    β = κ + e
+    A = γ * γ * (1 + v * (c + κ * β / e))
+    parts = []
+    for n in (1, 2, 3):
+        a = (1 - (1 - κ) / c) / (1 + n * v)
+        ρ = 1 - a * (1 - β / c)
+        equal, opposite = _blocks(diana(n, n * v, mu, γ, a, c), n, mu, ρ, at_parabolas(A, mu, γ))
+        equal[0][0] = equal[0][0] + A - 2 * γ + 1 - ρ  # (1 − γ)² + γ²vK − ρ on ‖x‖²
+        parts.append((equal, opposite))
+    (alone, _), (equal, opposite), (again, other) = parts
+    # Any κ in (1 − c, 1), β and c > 1, γ(1 + vK) > 2/(1 + μ); at the ends, as at κ = 1 of the largest a, by continuity.
+    p, q, w, y, z, x = parameters("p", "q", "w", "y", "z", "x")
+    at = {"mu": 1 / (1 + w), "v": q, "κ": 1 - (1 + x) / (1 + y), "e": z + (1 + x) / (1 + y), "c": 1 + x}
+    K = at["c"] + at["κ"] * (at["κ"] + at["e"]) / at["e"]
+    domain = at | {"γ": 2 * (1 + p) / ((1 + at["mu"]) * (1 + q * K))}
+    fine = positive(at_parabolas(A, mu, γ), domain)
+    for part, order in ((alone, (1, 2, 0, 3)), (opposite, (0, 2, 1, 3))):  # which matters to the signs only
+        fine = fine and proves([[part[i][j] for j in order] for i in order], domain)
+    return fine and alone == equal == again and opposite == other
+
+
+class OfDianaAnyWeight(OfDiana):
+    """DIANA with the weight of the shifts that allows the longest steps."""
+
+    id = "WC-DIANA-weight"
+    title = "DIANA: the longest step of the rate 1 − γμ for any weight of the shifts"
+    statement = (
+        r"E\,V_c^+\le(1-\gamma\mu)V_c,\ V_c=\lVert x-x^\star\rVert^2"
+        r"+\frac{c\,\omega\gamma^2}{na}\cdot\frac1n\sum_i\lVert h_i-\nabla f_i(x^\star)\rVert^2,\ a=\frac1{1+\omega}"
+        r"\text{ for some }c\iff\gamma L\Big(1+\frac\omega n\Big(1+\frac1q\Big)^2\Big)\le2-\frac\mu L,\ "
+        r"q^2=1-\frac{\gamma\mu}a;\quad c=\frac{1+q}{q^2}"
+    )
+    reference = f"{THEORY}, with another weight: derived here"
+
+    def stated(self, one: Setting) -> Any:
+        return diana_longest_of_weights(one.n, float(one.omega), float(one.mu))
+
+    def factor(self, one: Setting, γ: Q) -> Q:
+        return 1 - γ * one.mu
+
+    def weight(self, one: Setting) -> Q:
+        # K is least there, so that it is as small at the nearest simple number to a second order.
+        share = self.stated(one) * float(one.mu) * (1 + float(one.omega))
+        return Q(best_shift_weight(share)).limit_denominator(10**5)
+
+    @cached_property
+    def proved(self) -> bool:
+        return diana_proved() and least_growth()
+
+
+def least_growth() -> bool:
+    """Return whether K of any weight is that of the best one and a square over positive numbers."""
+    q, t = parameters("q", "t")  # q² = 1 − γμ/a, t = β − 1 = cq² − 1
+    K = diana_growth(q * q, q / q, 0 * q, (1 + t) / (q * q))  # in units in which a = 1, so that ω = 0
+    return bool(K - (1 + 1 / q) ** 2 == (t - q) ** 2 / (q * q * t))
 
 
 class Slack(Claim):
@@ -408,3 +459,20 @@ class SlackOfDiana(Slack):
         ratio = (2 - mu) * (1 + 6 * v) / (1 + v * (4 + β / (β - 1)))
         domain = {"v": v, "mu": 1 / (1 + w), "β": (2 + 4 * y) / (1 + y), "w": w, "y": y}
         return positive(self.limit - ratio, domain)
+
+
+class SlackOfWeights(SlackOfDiana):
+    """DIANA with the best weight: again most for much noise and an ill-conditioned problem."""
+
+    id = "WC-DIANA-weight-slack"
+    title = "DIANA: with another weight of the shifts the longest step is up to three times the published"
+    statement = r"\gamma_{\max}(1+6\omega/n)L<3,\quad\gamma_{\max}L=\frac{2-\mu/L}{1+K\omega/n}\text{ with }K>4"
+    reference = f"{THEORY}, with another weight: derived here"
+    longest = OfDianaAnyWeight()
+    limit = Q(3)
+
+    @cached_property
+    def proved(self) -> bool:
+        v, mu, q, w, y = parameters("v", "mu", "q", "w", "y")
+        ratio = (2 - mu) * (1 + 6 * v) / (1 + v * (1 + 1 / q) ** 2)
+        return positive(self.limit - ratio, {"v": v, "mu": 1 / (1 + w), "q": 1 / (1 + y), "w": w, "y": y})
