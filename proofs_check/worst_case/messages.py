@@ -64,7 +64,30 @@ class Contractive(MessageClass):
     Parameters
     ----------
     delta : exact number in [0, 1]
-        δ; the relative error is s = √(1 − δ). CGD with it is gradient descent with a relatively inexact gradient.
+        δ; the relative error is s = √(1 − δ).
+
+    Raises
+    ------
+    WrongUse
+        If δ is outside [0, 1].
+
+    Notes
+    -----
+    Source: Stich, Cordonnier and Jaggi 2018, definition of a k-contraction (recalled). One message can be anything that
+    the inequality allows, and another message of the same vector something else, so that worst cases are those of an
+    adversary who chooses every message; compressed gradient descent with it is gradient descent with a relatively
+    inexact gradient (de Klerk, Glineur and Taylor 2020, recalled).
+
+    Examples
+    --------
+    Compressed gradient descent at its best step size, with κ = 10 and s = 1/2, has the factor (29/31)²:
+
+    >>> from proofs_check.worst_case import Smooth, certify_tightly, gap, trace
+    >>> from toolkit.algorithms import CompressedSGD
+    >>> method, functions = CompressedSGD(stepsize=Fraction(40, 31)), Smooth(mu=Fraction(1, 10))
+    >>> run = trace(method, functions, Contractive(delta=Fraction(3, 4)), steps=1)
+    >>> certify_tightly(run.worst(gap, initial=gap)).bound
+    Fraction(841, 961)
     """
 
     delta: Any
@@ -87,6 +110,34 @@ class Projection(Contractive):
 
     Top-k, Rand-k without scaling and every other mask are of this class, which is larger: its upper bounds hold for
     them, its lower bounds need not.
+
+    Parameters
+    ----------
+    delta : exact number in [0, 1]
+        δ, as k/d of Top-k.
+
+    Raises
+    ------
+    WrongUse
+        If δ is outside [0, 1].
+
+    Notes
+    -----
+    Source: derived. A projection P has ⟨Pu, u − Pu⟩ = 0; and any c with ⟨c, u − c⟩ = 0 is the projection of u on the
+    line of c, so that the class is that of all orthogonal projections, chosen anew for every message.
+
+    Examples
+    --------
+    A step size with which compressed gradient descent may diverge on contractive messages, and not if they project:
+
+    >>> from proofs_check.worst_case import Smooth, gap, solve, trace
+    >>> from toolkit.algorithms import CompressedSGD
+    >>> method, functions = CompressedSGD(stepsize=Fraction(3, 2)), Smooth(mu=Fraction(1, 10))
+    >>> for kind in (Contractive, Projection):
+    ...     run = trace(method, functions, kind(delta=Fraction(3, 4)), steps=1)
+    ...     round(solve(run.worst(gap, initial=gap)).value, 4)
+    1.5625
+    0.8823
     """  # noqa: E501
 
     def parameters(self) -> dict[str, Any]:
@@ -106,6 +157,27 @@ class AbsoluteError(MessageClass):
     ----------
     kappa_sq : exact number ≥ 0
         κ².
+
+    Raises
+    ------
+    WrongUse
+        If κ² is negative.
+
+    Notes
+    -----
+    Source: Sahu et al. 2021, definition of absolute compressors (recalled). The error does not shrink with what is
+    compressed, so that nothing contracts down to 0: `certify_every_step` refuses such a model.
+
+    Examples
+    --------
+    A step on functions with μ = 1/2 takes the distance 1 to at most 1/2, and the error γκ = 1/2 adds to that:
+
+    >>> from proofs_check.worst_case import Smooth, distance, solve, trace
+    >>> from toolkit.algorithms import CompressedSGD
+    >>> kind = AbsoluteError(kappa_sq=Fraction(1, 4))
+    >>> run = trace(CompressedSGD(stepsize=1), Smooth(mu=Fraction(1, 2)), kind, steps=1)
+    >>> round(solve(run.worst(distance, initial=distance)).value, 6)
+    1.0
     """
 
     kappa_sq: Any
@@ -136,6 +208,30 @@ class Unbiased(MessageClass):
         ω.
     shared : bool
         Whether the workers of a round share their randomness; else their noises are orthogonal to each other.
+
+    Raises
+    ------
+    WrongUse
+        If ω is negative.
+
+    Notes
+    -----
+    Source: Khirirat, Feyzmahdavian and Johansson 2018 for the class (recalled); its moments as conditions on inner
+    products: derived.
+
+    Examples
+    --------
+    The variance of two workers' messages is halved unless they draw the same numbers; without any it would be 9/16:
+
+    >>> from proofs_check.worst_case import Smooth, distance, solve, trace
+    >>> from toolkit.algorithms import CompressedSGD
+    >>> method, functions = CompressedSGD(stepsize=Fraction(1, 2)), Smooth(mu=Fraction(1, 2))
+    >>> for shared in (False, True):
+    ...     kind = Unbiased(omega=1, shared=shared)
+    ...     run = trace(method, functions, kind, steps=1, workers=2, minimiser="shared")
+    ...     round(solve(run.worst(distance, initial=distance)).value, 6)
+    0.59375
+    0.625
     """
 
     omega: Any
@@ -166,6 +262,29 @@ class Noise(MessageClass):
     ----------
     sigma_sq : exact number ≥ 0
         σ².
+
+    Raises
+    ------
+    WrongUse
+        If σ² is negative.
+
+    Notes
+    -----
+    Source: Taylor and Bach 2019, stochastic methods under bounded variance (recalled); as conditions on inner products:
+    derived. As of `Unbiased`, worst cases are upper bounds and no lower ones.
+
+    Examples
+    --------
+    A step takes E‖x − x*‖² = 1 to (1 − γμ)² + γ²σ² = 1/4 + σ², and the next one a quarter of that to what it adds:
+
+    >>> from proofs_check.worst_case import Smooth, distance, solve, trace
+    >>> from toolkit.algorithms import SGD
+    >>> noise, functions = Noise(sigma_sq=Fraction(1, 10)), Smooth(mu=Fraction(1, 2))
+    >>> for steps in (1, 2):
+    ...     run = trace(SGD(stepsize=1), functions, inexact=noise, steps=steps)
+    ...     round(solve(run.worst(distance, initial=distance)).value, 6)
+    0.35
+    0.1875
     """
 
     sigma_sq: Any
