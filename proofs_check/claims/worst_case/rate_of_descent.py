@@ -97,8 +97,9 @@ class OnQuadratics(RateOfDescent):
     id = "WC-GD-quadratic"
     title = "Gradient descent on quadratic functions: its worst case of N steps is that of one eigenvalue"
     statement = (
-        r"f(x)=\tfrac12\langle x,Ax\rangle,\ \mu\lVert x\rVert^2\le\langle x,Ax\rangle\le L\lVert x\rVert^2\ \Rightarrow\ "
-        r"\max\frac{f(x_N)-f^\star}{\lVert x_0-x^\star\rVert^2}=\max_{\mu\le h\le L}\tfrac h2(1-\gamma h)^{2N}"
+        r"f(x)=\tfrac12\langle x,Ax\rangle,\ \mu\lVert x\rVert^2\le\langle x,Ax\rangle\le L\lVert x\rVert^2"
+        r"\ \Rightarrow\ \max\frac{f(x_N)-f^\star}{\lVert x_0-x^\star\rVert^2}"
+        r"=\max_{\mu\le h\le L}\tfrac h2(1-\gamma h)^{2N}"
     )
     reference = "elementary; as a semidefinite program: Bousselmi, Hendrickx and Glineur 2024"
     status = "derived"
