@@ -77,6 +77,11 @@ class Smooth(FunctionClass):
     ----------
     L, mu : exact numbers, mu < L, L > 0
 
+    Raises
+    ------
+    WrongUse
+        If μ ≥ L or L ≤ 0.
+
     Notes
     -----
     Source: Taylor, Hendrickx and Glineur 2017, Theorem 4 (derived here from f − μ‖x‖²/2, convex and (L − μ)-smooth, so
@@ -88,6 +93,18 @@ class Smooth(FunctionClass):
     ‖x_i − y‖², which has the coefficient μL/(2(L − μ)) < 0. For μ = 0 its values need not even tend to f*, as a point
     with g_0 = 0 and f_0 > f* shows: then f* is a lower bound of f, and nothing more. A minimum at the origin is, for
     μ < 0, the same with a point (0, 0, f*).
+
+    Examples
+    --------
+    Without convexity the smallest gradient of N + 1 points of gradient descent has ‖g‖² ≤ 4/(3N + 2) · L(f(x_0) − f*):
+
+    >>> from proofs_check.worst_case import gap, gradient, solve, trace
+    >>> from toolkit.algorithms import SGD
+    >>> for N in (1, 2):
+    ...     run = trace(SGD(stepsize=1), Smooth(L=1, mu=-1), steps=N, minimiser="infimum")
+    ...     round(solve(run.worst(gradient, initial=gap, smallest=True)).value, 6)
+    0.8
+    0.5
     """
 
     L: Any = 1
@@ -118,7 +135,25 @@ class Smooth(FunctionClass):
 
 @dataclass(frozen=True)
 class Convex(FunctionClass):
-    r"""Closed convex functions, smooth or not: :math:`f_i \ge f_j + \langle g_j, x_i - x_j \rangle`."""
+    r"""Closed convex functions, smooth or not: :math:`f_i \ge f_j + \langle g_j, x_i - x_j \rangle`.
+
+    Notes
+    -----
+    Source: Taylor, Hendrickx and Glineur 2017 (recalled); sufficient because the largest of the lines is such a
+    function (derived here).
+
+    Examples
+    --------
+    A proximal step x_1 = x_0 − γg_1, whose subgradient is one at x_1, has f(x_1) − f* ≤ ‖x_0 − x*‖²/(4γ):
+
+    >>> from proofs_check.worst_case import Model, solve
+    >>> model = Model()
+    >>> x, g, f = model.vector("x_0"), model.vector("g_1"), model.function(Convex())
+    >>> model.assume("initial", x**2 <= 1)
+    >>> model.maximise(f.add(Point(x - g / 10, g, model.scalar("f_1"))).f)
+    >>> round(solve(model).value, 4)
+    2.5
+    """
 
     def parameters(self) -> dict[str, Any]:
         return {"class": "convex"}
@@ -134,6 +169,28 @@ class Lipschitz(Convex):
     Parameters
     ----------
     M : exact number > 0
+
+    Raises
+    ------
+    WrongUse
+        If M is not positive.
+
+    Notes
+    -----
+    Source: Taylor, Hendrickx and Glineur 2017 (recalled); sufficient as for `Convex`, since the slopes of the lines
+    bound those of their largest (derived here).
+
+    Examples
+    --------
+    The best of N + 1 points of the subgradient method with γ = 1/(M√(N + 1)) is within M/√(N + 1), and the last is not:
+
+    >>> from proofs_check.worst_case import distance, gap, solve, trace
+    >>> from toolkit.algorithms import SGD
+    >>> for smallest in (True, False):
+    ...     run = trace(SGD(stepsize=Fraction(1, 2)), Lipschitz(M=1), steps=3)
+    ...     round(solve(run.worst(gap, initial=distance, smallest=smallest)).value, 4)
+    0.5
+    0.7214
     """
 
     M: Any = 1
