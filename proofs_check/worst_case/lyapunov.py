@@ -21,6 +21,7 @@ from proofs_check.worst_case.tracing import Measure, Trace
 from toolkit.algorithms import State
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
+from toolkit.parameters import scheduled
 
 __all__ = ["LyapunovProof", "Potential", "Search", "certify_every_step"]
 
@@ -70,6 +71,19 @@ def _terms(run: Trace, state: State) -> list[Expression]:
     return [*products, gap(run, state)] if _anchored(run) else products
 
 
+def _of_any_state(run: Run) -> tuple[Trace, Trace]:
+    """Return no step and one step from any state, if what holds for these holds for every step of the method."""
+    traces = run(0), run(1)
+    asked = f"a rate of {type(traces[1].algorithm).__name__} for every number of steps"
+    if any(one.start != "any" for one in traces):
+        raise WrongUse(
+            asked, "its runs begin as the method does, and so say nothing of later steps", "trace with start='any'"
+        )
+    if scheduled(traces[1].algorithm):
+        raise WrongUse(asked, "its parameters change from step to step", "give numbers in place of schedules")
+    return traces
+
+
 @dataclass(frozen=True)
 class _Lines:
     """Arrays of a model: of the constraints (A, b), and of the expressions that were asked for (T, u)."""
@@ -110,7 +124,8 @@ class Search:
     Raises
     ------
     WrongUse
-        If a constant other than 0 bounds the model, as an absolute error does: then nothing contracts.
+        If a constant other than 0 bounds the model, as an absolute error does: then nothing contracts. If a run does
+        not begin in any state, or its parameters are schedules: then one step says nothing of the next.
 
     Examples
     --------
@@ -124,7 +139,7 @@ class Search:
     """
 
     def __init__(self, run: Run, target: Measure) -> None:
-        start, step = run(0), run(1)
+        start, step = _of_any_state(run)
         first = start.states[0]
         self._start = _lines(start, [*_terms(start, first), target(start, first)])
         self._step = _lines(step, [*_terms(step, step.states[0]), *_terms(step, step.states[1])])
@@ -229,7 +244,8 @@ class LyapunovProof:
         WrongUse
             If one of them proves nothing, or is not about this run, potential and target.
         """
-        worst = self.run(1).worst(self.potential, self.potential), self.run(0).worst(self.target, self.potential)
+        start, step = _of_any_state(self.run)
+        worst = step.worst(self.potential, self.potential), start.worst(self.target, self.potential)
         for certificate, model in zip((self.step, self.bound), worst, strict=True):
             certificate.verified()
             if certificate.document["statement"] != statement(model):

@@ -256,10 +256,14 @@ class Trace:
         From the start to the last step.
     oracle : SymbolicOracle
     algorithm : Algorithm
+    start : {'init', 'any'}
+        As of `trace`.
     """
 
-    def __init__(self, model: Model, states: list[State], oracle: SymbolicOracle, algorithm: Algorithm) -> None:
-        self.model, self.states, self.oracle, self.algorithm = model, states, oracle, algorithm
+    def __init__(
+        self, model: Model, states: list[State], oracle: SymbolicOracle, algorithm: Algorithm, start: str
+    ) -> None:
+        self.model, self.states, self.oracle, self.algorithm, self.start = model, states, oracle, algorithm, start
 
     def measure(self, what: Measure, step: int = -1) -> Expression:
         """Return a measure of the state after a step, by default of the last."""
@@ -378,7 +382,7 @@ def trace(
             rows = value[0, :, 0]
             for i, row in enumerate(rows):
                 model.name(_named(name, step, i, len(rows)), row)
-    return Trace(model, states, oracle, algorithm)
+    return Trace(model, states, oracle, algorithm, start)
 
 
 def _free(model: Model, name: str, n: int, fixed: bool = False) -> Array:

@@ -32,6 +32,7 @@ from toolkit import simulate
 from toolkit.algorithms import EF21, SGD, CompressedSGD, ErrorFeedback
 from toolkit.compressors import TopK
 from toolkit.errors import WrongUse
+from toolkit.parameters import Schedule
 
 MU, S = Q(1, 10), Q(1, 2)
 CLASS, KIND = Smooth(mu=MU, L=1), Contractive(delta=1 - S * S)
@@ -108,3 +109,25 @@ def test_what_does_not_contract_has_no_potential() -> None:
         Search(run_of(SGD(stepsize=Q(21, 10)), None), distance).best_rate()
     with pytest.raises(WrongUse, match="a constant bounds"):
         Search(run_of(CompressedSGD(stepsize=1), AbsoluteError(kappa_sq=1)), distance)
+
+
+def test_steps_that_say_nothing_of_later_ones_prove_nothing_for_every_step() -> None:
+    method = ErrorFeedback(stepsize=Q(3, 4))  # with which some run grows, though its first steps do not
+
+    def from_no_memory(steps: int) -> Any:
+        return trace(method, CLASS, KIND, steps=steps)
+
+    with pytest.raises(WrongUse, match=r"begin as the method does.*start='any'"):
+        certify_every_step(from_no_memory, gap)
+    with pytest.raises(Unsolved):
+        certify_every_step(lambda steps: trace(method, CLASS, KIND, steps=steps, start="any"), gap)
+
+    class Longer(Schedule):
+        def __call__(self, step: int) -> Any:
+            return 1 if step <= 1 else 10
+
+    with pytest.raises(WrongUse, match="change from step to step"):
+        Search(lambda steps: trace(SGD(stepsize=Longer()), Smooth(mu=Q(1, 2)), steps=steps, start="any"), distance)
+    proof = certify_every_step(lambda steps: trace(SGD(stepsize=1), CLASS, steps=steps, start="any"), distance)
+    with pytest.raises(WrongUse, match="begin as the method does"):
+        replace(proof, run=lambda steps: trace(SGD(stepsize=1), CLASS, steps=steps)).verified()
