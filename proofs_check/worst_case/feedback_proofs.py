@@ -50,7 +50,7 @@ class Proof:
         """Return the multipliers, the worker's share of each; that of the start is the rate.
 
         Source: Berg Thomsen, Taylor and Dieuleveut 2025, Theorems 1 and 2 (read in the authors' repository), at the
-        best step size; any step size and any number of workers: sheet 4.2 and 4.5 (derived).
+        best step size; any step size and any number of workers: derived.
         """
         EF = self.method == "EF"
         on_functions = (2 * self.stepsize * self.r if EF else 2 * self.s * self.r / self.stepsize) / workers

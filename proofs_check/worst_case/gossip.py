@@ -101,7 +101,7 @@ def published_consensus(delta: Number, beta: Number, omega: Number, power: int =
 
     Notes
     -----
-    Source: Koloskova, Stich and Jaggi, ICML 2019, sheet D4 (recalled).
+    Source: Koloskova, Stich and Jaggi, ICML 2019 (recalled).
     """
     below = 16 * delta + delta * delta + 4 * beta * beta + 2 * delta * beta * beta - 8 * delta * omega
     return delta**power * omega / below

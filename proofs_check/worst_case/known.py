@@ -1,4 +1,4 @@
-"""Worst cases known from elsewhere: examples of PEPit, by their numbers in the sheet's table, as models."""
+"""Worst cases known from elsewhere: examples of PEPit, numbered here, as models."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Known:
     Parameters
     ----------
     row : int
-        Its row in the table of sheet worst_case_sdp, section 8.
+        Its number in `KNOWN`.
     title : str
     value : float
     tight : bool

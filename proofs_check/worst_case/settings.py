@@ -1,4 +1,4 @@
-"""The settings of the sheet: compressed gradient descent, EF and EF21 with their Lyapunov functions and rates."""
+"""Compressed gradient descent, EF and EF21 as published: their Lyapunov functions, best step sizes and rates."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def best_stepsize(mu: Number, s: Number) -> Number:
 def cgd_factor(mu: Number, s: Number, stepsize: Number) -> float:
     """Return max((1 − η(1 − s)μ)², (1 − η(1 + s)L)²), the factor of compressed gradient descent per step, L = 1.
 
-    Source: de Klerk, Glineur and Taylor 2020, Theorem 5.3, at the best step size; any other: measured, sheet 4.1.
+    Source: de Klerk, Glineur and Taylor 2020, Theorem 5.3, at the best step size; any other: measured on
+    worst cases.
     """
     return float(max((1 - stepsize * (1 - s) * mu) ** 2, (1 - stepsize * (1 + s)) ** 2))
 
@@ -83,7 +84,7 @@ def feedback_factor(mu: Number, s: Number, stepsize: Number) -> float:
     """Return r² with r² = b r + s, the factor of EF and of EF21 per step, L = 1.
 
     b = (1 − s)·max(|1 − η'μ|, |1 − η'L|) with η' = η(1 + s)/(1 − s). Source: Berg Thomsen, Taylor and Dieuleveut 2025,
-    Theorems 1 and 2, at the best step size; this form and any other step size: sheet 4.2 (derived).
+    Theorems 1 and 2, at the best step size; this form and any other step size: derived.
 
     Examples
     --------

@@ -20,6 +20,15 @@ class Swept:
     ----------
     values : array, shape (point,)
 
+    Raises
+    ------
+    WrongUse
+        If the values have another shape.
+
+    Notes
+    -----
+    Source: of this package, and of no paper. Values are floats, so that a sweep is solved (`solve_all`), not certified.
+
     Examples
     --------
     >>> 1 - Fraction(1, 2) * Swept([0.5, 1.0])
@@ -79,6 +88,10 @@ class Swept:
 
 def sweep(*values: Any) -> tuple[Swept, ...]:
     """Return sets of values that are swept together, point by point.
+
+    Parameters
+    ----------
+    values : arrays that broadcast to shape (point,)
 
     Examples
     --------

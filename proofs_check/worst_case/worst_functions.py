@@ -287,7 +287,7 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     Parameters
     ----------
     run : Trace
-        Of a model with a metric; see `Trace.worst`.
+        Of a model with a metric; see `Trace.worst`. A run from any state begins as `WorstCase.begun` does.
     solution : Solution, optional
         By default `solve` finds it.
 
@@ -295,6 +295,13 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     ------
     WrongUse
         If messages are random, of which a model knows moments only, or if the method takes proximal steps.
+    Unsolved
+        As of `solve`, if no solution is given.
+
+    Notes
+    -----
+    Source: Taylor, Hendrickx and Glineur 2017, interpolation (recalled; the functions in the form of `WorstFunctions`:
+    derived). What is simulated agrees with what was solved to the solver's accuracy, about 1e-6, not exactly.
 
     Examples
     --------

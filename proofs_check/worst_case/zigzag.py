@@ -37,7 +37,7 @@ def zigzag_factor(mu: Any, s: Any, stepsize: Any) -> Any:
     .. math:: \lambda^2 = \tau\lambda + D, \qquad \tau = \eta(1 - s^2)(L - \mu), \quad
               D = 1 - \eta(1 - s^2)(L + \mu) + \eta^2(1 - s^2) L\mu
 
-    Source: sheet 4.6 (derived), as a lower bound; that no step is worse where η < 2/L: derived here, with the
+    Source: derived, as a lower bound by a zigzag in the plane; that no step is worse where η < 2/L: derived, with the
     multipliers of `descent_multipliers`.
 
     Examples
