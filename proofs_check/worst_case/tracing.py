@@ -320,6 +320,8 @@ def trace(
     minimiser : {'own', 'shared', 'infimum', None}
         What is known of a minimiser: f has one, at the origin with minimum 0 (for several workers their gradients there
         add up to 0); all f_i have it in common; f is nowhere below 0; or nothing, and the origin is the start.
+        A method that only adds up gradients, messages of these and differences of iterates cannot tell where the
+        origin is. One that compresses iterates, or starts copies of them at 0, is analysed with its minimiser there.
     inexact : MessageClass, optional
         How gradient samples differ from gradients.
     prox : FunctionClass, optional

@@ -528,3 +528,16 @@ def test_bars_on_a_terminal_and_lines_elsewhere(monkeypatch, terminal: bool, exp
     os.close(master)
     for words in expected:
         assert words in shown
+
+
+def test_check_prints_instances_where_asked(csgd: Command) -> None:
+    done = csgd("check", "WC-known", "--instances")
+    assert done.returncode == 0
+    _, _, *lines, last = done.stdout.splitlines()
+    assert last == "1 claims checked: every verdict is the expected one"
+    assert len(lines) == 2 * 29  # the quick level leaves one of the 30 rows out
+    assert lines[0].strip() == "row 1: gradient descent, two points"
+    verdict, value, *_ = lines[1].split()
+    assert verdict == "holds"
+    assert abs(float(value) - 0.81) < 1e-6
+    assert "closed form; differs by" in lines[1]

@@ -28,6 +28,7 @@ SIDES = ("measured", "bound", "ratio")
 @click.option(
     "--examples", type=click.IntRange(min=1), metavar="N", help="Of --compressors: how many; by default 10,000."
 )
+@click.option("--instances", is_flag=True, help="Print every instance below its claim.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the records as JSON.")
 @click.option(
     "--level", type=click.Choice(["quick", "full"]), default="quick", show_default=True, help="How much is tried."
@@ -37,8 +38,8 @@ SIDES = ("measured", "bound", "ratio")
 @jobs_option
 @quiet_option
 def check(
-    claims: tuple[str, ...], compressor: str | None, compressors: bool, examples: int | None, json_file: Path | None,
-    level: str, seed: int, out: Path, jobs: int | None,
+    claims: tuple[str, ...], compressor: str | None, compressors: bool, examples: int | None, instances: bool,
+    json_file: Path | None, level: str, seed: int, out: Path, jobs: int | None,
 ) -> int:  # fmt: skip
     """Check published claims, by name or by group; all of them if none is named. Or check that compressors keep their
     contracts.
@@ -64,7 +65,7 @@ def check(
         compile_kernels(told)
         records = check_claims(claims, level=level, store=store, jobs=jobs, progress=told)
         _write(json_file, records)
-    return print_verdicts(records)
+    return print_verdicts(records, instances=instances)
 
 
 def _contracts(compressor: str, level: str, seed: int, json_file: Path | None) -> int:
@@ -99,8 +100,11 @@ def _write(json_file: Path | None, record: Any) -> None:
         write_whole(json_file, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
 
 
-def print_verdicts(records: Sequence[dict[str, Any]]) -> int:
-    """Print a line per claim with both sides, and return the exit code: 1 if a verdict differs from the expected."""
+def print_verdicts(records: Sequence[dict[str, Any]], *, instances: bool = False) -> int:
+    """Print a line per claim with both sides, and return the exit code: 1 if a verdict differs from the expected.
+
+    With `instances`, two lines for each of a claim's instances too: its name, and its sides and reason.
+    """
     width = max((len(record["id"]) for record in records), default=0)
     if records:
         click.echo(f"{'claim':{width}}  {'verdict':14}" + "".join(f"{side:>12}" for side in SIDES))
@@ -110,13 +114,17 @@ def print_verdicts(records: Sequence[dict[str, Any]]) -> int:
         click.echo(f"{record['id']:{width}}  {record['verdict']:14}{sides}{expected}")
         if record["verdict"] not in ("holds", "tight"):
             click.echo(f"{'':{width}}  {record['reason']}")
+        for one in record["instances"] if instances else ():
+            click.echo(f"{'':{width}}    {one['name']}")
+            sides = "".join(f"{_number(one[side], 10):>18}" for side in SIDES)
+            click.echo(f"{'':{width}}    {one['verdict']:12}{sides}  {one['reason']}")
     differing = sum(record["verdict"] != record["expected"] for record in records)
     outcome = f"{differing} of them differ" if differing else "every verdict is the expected one"
     click.echo(f"{len(records)} claims checked: {outcome}")
     return int(differing > 0)
 
 
-def _number(value: Any) -> str:
+def _number(value: Any, digits: int = 4) -> str:
     if value is None:
         return "–"
-    return value if isinstance(value, str) else f"{value:.4g}"
+    return value if isinstance(value, str) else f"{value:.{digits}g}"
