@@ -154,13 +154,17 @@ def _key_places(headings: Sequence[bool]) -> tuple[int, list[tuple[int, int]]]:
 
 
 def _draw_key(axes: Any, entries: Sequence[tuple[str, Any]], rows: int, places: Sequence[tuple[int, int]]) -> None:
-    """Write the key in columns over the whole width of the figure."""
+    """Write the key over the whole width of the figure, in columns as wide as what they hold."""
     from matplotlib.transforms import blended_transform_factory
 
     where: Any = {"transform": blended_transform_factory(axes.figure.transFigure, axes.transAxes), "in_layout": False}
     axes.set_axis_off()
+    widths = np.zeros(KEY_COLUMNS)  # in letters
+    for (words, _), (column, _) in zip(entries, places, strict=True):
+        widths[column] = max(widths[column], len(words) + 4)
+    lefts = 0.015 + 0.985 * (np.cumsum(widths) - widths) / widths.sum()
     for (words, look), (column, row) in zip(entries, places, strict=True):
-        x, y = 0.02 + 0.98 * column / KEY_COLUMNS, 1 - (row + 0.5) / rows
+        x, y = lefts[column], 1 - (row + 0.5) / rows
         colour, style = (GREY, "italic") if look is None else (look.ink, "normal")
         left = x + 0.01 * (look is not None)
         axes.text(left, y, words, fontsize=6, va="center", color=colour, style=style, **where)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,11 @@ from figures import _messages, _sparsified, logistic_regression, portrait, witho
 from figures._base import Figure
 from figures._limits import limits
 from figures._style import CODE_LOOKS, COLUMN, TEXT
+from figures.rates import plain_sgd
 from proofs_check.claims.saddle.compression_escape import E_FOLDS
+from proofs_check.claims.total_error.rates import in_workers
+from proofs_check.moments import model, moments
+from proofs_check.multipliers import sure
 from toolkit import members
 from toolkit.sweep import run_all
 
@@ -385,3 +390,10 @@ def test_threshold_sends_what_was_asked_for():
         lam = logistic_regression.threshold_sending(k, problem)
         sends = np.mean(np.sum(1 / np.ceil(lam / magnitude), axis=1))
         assert 0.9 * k < sends <= k
+
+
+def test_plain_sgd_is_what_its_exact_moments_are():
+    for experiment in in_workers("quick").experiments.values():
+        shorter, all_sent = replace(experiment, steps=50, record=[50]), sure(1.0, experiment.problem.dimension)
+        exact = moments(model(experiment.problem), all_sent, [float(experiment.stepsize)] * 50, memory=False)
+        assert plain_sgd(shorter) == pytest.approx(exact.grad_norm_sq[:50].mean(), rel=1e-12)
