@@ -306,6 +306,10 @@ def certify_every_step(
     slack : float
         How far above the best rate, and above the best factor of the target, the bounds may lie, relative to them.
 
+    Returns
+    -------
+    LyapunovProof
+
     Raises
     ------
     Unsolved

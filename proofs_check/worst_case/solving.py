@@ -38,6 +38,24 @@ class Solution:
         F.
     status : str
         What the solver says of it.
+
+    Notes
+    -----
+    Source: duality of semidefinite programs; what proves a bound is `certify`, which starts from this.
+
+    Examples
+    --------
+    After a step of gradient descent, in the worst case, x_0 and both gradients are on a line, g_0 = g_1 = x_0/3:
+
+    >>> from proofs_check.worst_case import Smooth, distance, gap, trace
+    >>> from toolkit.algorithms import SGD
+    >>> solution = solve(trace(SGD(stepsize=1), Smooth(L=1), steps=1).worst(gap, initial=distance))
+    >>> solution.status, round(solution.multipliers["initial"], 6)
+    ('Solved', 0.166667)
+    >>> solution.gram.round(3)
+    array([[1.   , 0.333, 0.333],
+           [0.333, 0.111, 0.111],
+           [0.333, 0.111, 0.111]])
     """
 
     value: float
@@ -59,10 +77,33 @@ def solve(model: Model | Program, *, solver: str = "clarabel") -> Solution:
     solver : {'clarabel', 'cvxpy-clarabel', 'cvxpy-scs'}
         The first goes to Clarabel directly, the others by cvxpy.
 
+    Returns
+    -------
+    Solution
+
     Raises
     ------
     Unsolved
         If the solver ends without a solution, as it does where the worst case is infinite.
+    WrongUse
+        If the model is one of a sweep, has nothing to maximise, or the solver is none of these.
+
+    Notes
+    -----
+    Source: performance estimation, Drori and Teboulle 2014; Taylor, Hendrickx and Glineur 2017 (recalled).
+
+    Examples
+    --------
+    N steps of gradient descent on convex functions have f(x_N) − f* ≤ L‖x_0 − x*‖²/(4N + 2):
+
+    >>> from proofs_check.worst_case import Smooth, distance, gap, trace
+    >>> from toolkit.algorithms import SGD
+    >>> for N in (1, 2, 3):
+    ...     value = solve(trace(SGD(stepsize=1), Smooth(L=1), steps=N).worst(gap, initial=distance)).value
+    ...     round(1 / value, 4)
+    6.0
+    10.0
+    14.0
     """
     program = model if isinstance(model, Program) else assemble(model)
     if program.A.ndim == 3:
@@ -77,9 +118,30 @@ def solve(model: Model | Program, *, solver: str = "clarabel") -> Solution:
 def solve_all(model: Model | Program) -> Array:
     """Return the worst case at every point of a sweep; NaN where the solver found none.
 
+    Parameters
+    ----------
+    model : Model or Program
+        With at least one `Swept` number.
+
     Returns
     -------
     array, shape (point,)
+
+    Notes
+    -----
+    Source: as of `solve`; its arrays are made once for all points.
+
+    Examples
+    --------
+    The best step size of gradient descent is 2/(L + μ) = 4/3, where both ends of the curvature have the same rate:
+
+    >>> from fractions import Fraction
+    >>> from proofs_check.worst_case import Smooth, distance, sweep, trace
+    >>> from toolkit.algorithms import SGD
+    >>> (stepsize,) = sweep([1.0, 4 / 3, 1.5])
+    >>> run = trace(SGD(stepsize=stepsize), Smooth(L=1, mu=Fraction(1, 2)), steps=1)
+    >>> solve_all(run.worst(distance, initial=distance)).round(4).tolist()
+    [0.25, 0.1111, 0.25]
     """
     program = model if isinstance(model, Program) else assemble(model)
     values = np.full(len(program.A), np.nan)

@@ -53,7 +53,7 @@ def certify_tightly(model: Model, *, about: Mapping[str, str] | None = None) -> 
     echelon form, is read off the numeric S or the numeric G, to some digits only. Newton's method on all optimality
     conditions, SK = 0 and the active constraints at G = K'MK, then finds it to double precision, so that the simplest
     rational nearby is the right one. With it the equations of the multipliers are solved exactly, and the rest is
-    decided exactly. Source: ours (derived); that kernels are recognised and imposed exactly is known of sums of squares.
+    decided exactly. Source: ours (derived); recognising kernels is usual for sums of squares.
 
     Examples
     --------
