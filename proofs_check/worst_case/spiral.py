@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
+from proofs_check.worst_case.plane import PlaneProjection
 from proofs_check.worst_case.zigzag import best_zigzag_factor
 from toolkit.arrays import Array
-from toolkit.compressors import Compressor
-from toolkit.compressors._fields import like
-from toolkit.constants import CompressorConstants, exact
-from toolkit.errors import WrongUse
 
 __all__ = [
     "SpiralProjection",
@@ -29,12 +26,10 @@ __all__ = [
 HALVINGS = 60  # of intervals inside (0, 1), down to their rounding
 
 
-class SpiralProjection(Compressor):
-    r"""The projection of vectors of the plane on lines at the angle arcsin s from them, always to the left.
+class SpiralProjection(PlaneProjection):
+    r"""Projections always to the left: multiplication by a complex number.
 
     .. math:: C(x) = z x, \qquad z = \sqrt{1 - s^2}\,(\sqrt{1 - s^2} + i s), \quad x = x_1 + i x_2
-
-    so that ‖C(x) − x‖ = |1 − z|·‖x‖ = s‖x‖ and C(x) is orthogonal to C(x) − x.
 
     Parameters
     ----------
@@ -47,18 +42,8 @@ class SpiralProjection(Compressor):
     array([0.64, 0.48])
     """
 
-    homogeneous: ClassVar[bool] = True
-
-    s: float
-
-    def message(self, x: Array, draw: Any) -> Array:
-        if x.shape[-1] != 2:
-            raise WrongUse(f"{self!r} on vectors of {x.shape[-1]} coordinates", "it acts on the plane", "take two")
-        s = like(self.s, x)
-        return (1 - s * s) * x + s * np.sqrt(1 - s * s) * np.stack([-x[..., 1], x[..., 0]], axis=-1)
-
-    def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        return CompressorConstants(delta=exact(1 - self.s**2, "the same for every vector"))
+    def side(self, x: Array) -> Any:
+        return 1
 
 
 def _turn(s: Any) -> Any:

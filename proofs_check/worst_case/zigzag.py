@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -12,14 +12,11 @@ from proofs_check.worst_case.functions import Smooth
 from proofs_check.worst_case.measures import gap
 from proofs_check.worst_case.messages import Projection
 from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.plane import PlaneProjection
 from proofs_check.worst_case.statements import statement
 from proofs_check.worst_case.tracing import trace
 from toolkit.algorithms.compressed_sgd import CompressedSGD
 from toolkit.arrays import Array
-from toolkit.compressors import Compressor
-from toolkit.compressors._fields import like
-from toolkit.constants import CompressorConstants, exact
-from toolkit.errors import WrongUse
 
 __all__ = [
     "SteepProjection",
@@ -123,14 +120,10 @@ def descent_certificate(mu: Fraction, root: Fraction, stepsize: Fraction) -> Cer
     return upper_certificate(statement(model), root * root, multipliers)
 
 
-class SteepProjection(Compressor):
-    r"""The projection of vectors of the plane on lines at the angle arcsin s from them, turned towards (1, −1).
+class SteepProjection(PlaneProjection):
+    r"""Projections turned towards (1, −1): to the right of x where :math:`|x_1| \ge |x_2|`, else to the left.
 
-    .. math:: C(x) = (1 - s^2)\,x + s\sqrt{1 - s^2}\;\sigma(x)\,(x_2, -x_1), \qquad
-              \sigma(x) = 1 \text{ if } |x_1| \ge |x_2|, \text{ else } -1
-
-    so that ‖C(x) − x‖ = s‖x‖ and C(x) is orthogonal to C(x) − x. On the problem `zigzag` no messages of this kind are
-    worse.
+    On the problem `zigzag` no messages that project are worse.
 
     Parameters
     ----------
@@ -143,16 +136,5 @@ class SteepProjection(Compressor):
     array([ 0.64, -0.48])
     """
 
-    homogeneous: ClassVar[bool] = True
-
-    s: float
-
-    def message(self, x: Array, draw: Any) -> Array:
-        if x.shape[-1] != 2:
-            raise WrongUse(f"{self!r} on vectors of {x.shape[-1]} coordinates", "it acts on the plane", "take two")
-        s = like(self.s, x)
-        side = np.where(abs(x[..., :1]) >= abs(x[..., 1:]), 1.0, -1.0)
-        return (1 - s * s) * x + s * np.sqrt(1 - s * s) * side * np.stack([x[..., 1], -x[..., 0]], axis=-1)
-
-    def constants(self, d: int, n: int = 1) -> CompressorConstants:
-        return CompressorConstants(delta=exact(1 - self.s**2, "the same for every vector"))
+    def side(self, x: Array) -> Any:
+        return 1 - 2 * (abs(x[..., :1]) >= abs(x[..., 1:])).astype(x.dtype)
