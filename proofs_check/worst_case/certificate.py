@@ -13,10 +13,13 @@ from proofs_check.worst_case import verify
 from toolkit.errors import WrongUse
 from toolkit.files import write_whole
 
-__all__ = ["Certificate", "lower_certificate", "upper_certificate"]
+__all__ = ["Certificate", "lower_certificate", "require_checkable", "upper_certificate"]
+
+CLAIM = 200  # letters of a claim that stand for a certificate
+FEWER = "take fewer steps or workers"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """A certificate, proved or not.
 
@@ -27,6 +30,16 @@ class Certificate:
     """
 
     document: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return what it claims; whether that is proved, `verified` tells."""
+        from proofs_check.worst_case.wording import bound_in_words
+
+        try:
+            told = bound_in_words(self.document)
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+            told = "nothing that can be read"
+        return f"<certificate, claims: {told if len(told) <= CLAIM else told[:CLAIM] + '…'}>"
 
     @property
     def bound(self) -> Fraction:
@@ -53,7 +66,16 @@ class Certificate:
         return json.dumps(self.document, indent=1) + "\n"
 
     def save(self, path: Path | str) -> None:
-        """Write it to a file, in one piece."""
+        """Write it to a file, in one piece.
+
+        Raises
+        ------
+        WrongUse
+            If the file would be larger than the verifier reads.
+        """
+        if len(self.text.encode()) > verify.BYTES:
+            wrong = f"it is larger than the {verify.BYTES} bytes that the verifier reads"
+            raise WrongUse(f"the certificate {path}", wrong, FEWER)
         write_whole(Path(path), self.text)
 
     @classmethod
@@ -69,6 +91,22 @@ class Certificate:
             return cls(verify.read(str(path)))
         except verify.Refused as reason:
             raise WrongUse(f"the certificate {path}", str(reason), "name a file that `csgd certify` made") from None
+
+
+def require_checkable(statement: dict[str, Any]) -> None:
+    """Refuse a statement that the verifier would refuse, whatever the proof: before a long search for one.
+
+    Raises
+    ------
+    WrongUse
+        With the verifier's reason, as that it is too large.
+    """
+    try:
+        verify.Statement(statement)
+    except verify.Refused as reason:
+        large = "too large" in str(reason) or "too many" in str(reason)
+        remedy = FEWER if large else "state it as the verifier wants it"
+        raise WrongUse("a certificate of this worst case", f"it could not be verified: {reason}", remedy) from None
 
 
 def upper_certificate(statement: dict[str, Any], bound: Fraction, multipliers: dict[str, Fraction]) -> Certificate:

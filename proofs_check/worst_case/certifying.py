@@ -51,9 +51,9 @@ def certify(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
 
     Notes
     -----
-    Recipe A of the sheet: with the bound capped at τ(1 + slack), maximise t such that every multiplier is at least t
-    and the residual matrix at least t times the identity; round to multiples of 2^−k, k = 8, 10, …; make the equations
-    hold exactly again by moving the largest multipliers; then decide exactly.
+    With the bound capped at τ(1 + slack), maximise t such that every multiplier is at least t and the residual matrix
+    at least t times the identity; round to multiples of 2^−k, k = 8, 10, …; make the equations hold exactly again by
+    moving the largest multipliers; then decide exactly.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def exhibit(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
 
     Notes
     -----
-    Recipe A' of the sheet: the same on the primal side. With quadratic functions alone, whose equalities leave little
+    The same as in `certify`, on the primal side. With quadratic functions alone, whose equalities leave little
     room, the numeric instance is first run again in fractions; see `exact_runs`. The classes of compressors are of maps
     that may change from message to message, as an adversary would. Source: of this package, on the interpolation
     theorems of the classes of functions.

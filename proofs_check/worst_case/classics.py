@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import sqrt
 from typing import Any
 
 from toolkit.algorithms import Algorithm, State, mean
@@ -18,6 +19,7 @@ __all__ = [
     "OptimisticGradient",
     "ProximalGradient",
     "TripleMomentum",
+    "thetas",
 ]
 
 
@@ -40,6 +42,14 @@ class Listed(Schedule):
     def floats(cls, *numbers: float) -> Listed:
         """Return a schedule of these doubles, each taken as the fraction that it is."""
         return cls(tuple(Fraction(value) for value in numbers))
+
+
+def thetas(steps: int, *, last: bool = True) -> list[float]:
+    """Return θ_0, …, θ_N of the fast and, by the formula of its last one, of the optimised gradient method."""
+    found = [1.0]
+    for k in range(steps):
+        found.append((1 + sqrt((8 if last and k == steps - 1 else 4) * found[-1] ** 2 + 1)) / 2)
+    return found
 
 
 class HeavyBall(Algorithm):

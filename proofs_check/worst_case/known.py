@@ -16,6 +16,7 @@ from proofs_check.worst_case.classics import (
     Listed,
     ProximalGradient,
     TripleMomentum,
+    thetas,
 )
 from proofs_check.worst_case.expressions import Expression, Vector
 from proofs_check.worst_case.functions import Convex, Lipschitz, Smooth
@@ -61,14 +62,6 @@ def _known(row: int, title: str, value: float, *, tight: bool = True) -> Callabl
         KNOWN[row] = Known(row, title, value, tight, model)
 
     return register
-
-
-def _thetas(steps: int, *, last: bool = True) -> list[float]:
-    """Return θ_0, …, θ_N of the fast and, by the formula of its last one, of the optimised gradient method."""
-    found = [1.0]
-    for k in range(steps):
-        found.append((1 + sqrt((8 if last and k == steps - 1 else 4) * found[-1] ** 2 + 1)) / 2)
-    return found
 
 
 @_known(1, "gradient descent, two points", 0.81)
@@ -201,8 +194,8 @@ def _() -> Model:
 
 @_known(17, "accelerated gradient, momentum of FISTA", 0.0123351121, tight=False)
 def _() -> Model:
-    thetas = _thetas(10, last=False)
-    momentum = Listed.floats(*((old - 1) / new for old, new in pairwise(thetas)))
+    pairs = pairwise(thetas(10, last=False))
+    momentum = Listed.floats(*((old - 1) / new for old, new in pairs))
     return trace(Accelerated(stepsize=Q(1), momentum=momentum), Smooth(L=1), steps=10).worst(gap, distance)
 
 
@@ -223,9 +216,9 @@ def _() -> Model:
     return trace(method, Smooth(mu=Q(1, 10), L=1), steps=3).worst(gap, gap)
 
 
-@_known(21, "optimised gradient method", 3 / (2 * _thetas(4)[-1] ** 2))
+@_known(21, "optimised gradient method", 3 / (2 * thetas(4)[-1] ** 2))
 def _() -> Model:
-    pairs = list(pairwise(_thetas(4)))
+    pairs = list(pairwise(thetas(4)))
     method = Accelerated(
         stepsize=Q(1, 3),
         momentum=Listed.floats(*((old - 1) / new for old, new in pairs)),
@@ -235,9 +228,9 @@ def _() -> Model:
     return trace(method, Smooth(L=3), steps=4).worst(gap, distance)
 
 
-@_known(22, "optimised gradient method for the gradient", 6 / _thetas(4)[-1] ** 2)
+@_known(22, "optimised gradient method for the gradient", 6 / thetas(4)[-1] ** 2)
 def _() -> Model:
-    pairs = list(pairwise(reversed(_thetas(4))))
+    pairs = list(pairwise(reversed(thetas(4))))
     method = Accelerated(
         stepsize=Q(1, 3),
         momentum=Listed.floats(*((a - 1) * (2 * b - 1) / a / (2 * a - 1) for a, b in pairs)),

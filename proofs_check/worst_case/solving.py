@@ -12,14 +12,30 @@ from proofs_check.worst_case.program import Program, assemble, entries
 from toolkit.arrays import Array
 from toolkit.errors import EnvironmentLack, WrongUse
 
-__all__ = ["Solution", "Unsolved", "solve", "solve_all"]
+__all__ = ["Solution", "Unbounded", "Unsolved", "solve", "solve_all"]
 
 GAP = 1e-9  # absolute and relative: ten times less than by default, because worst cases may be small
-ENDLESS = ("PrimalInfeasible", "DualInfeasible", "AlmostPrimalInfeasible", "AlmostDualInfeasible")
+# What solvers say of a dual program that has no solution, and of one whose solutions are as low as you like.
+INFINITE = ("PrimalInfeasible", "AlmostPrimalInfeasible", "infeasible", "infeasible_inaccurate")
+VOID = ("DualInfeasible", "AlmostDualInfeasible", "unbounded", "unbounded_inaccurate")
 
 
 class Unsolved(EnvironmentLack):
-    """The solver found no worst case: it is infinite, or its numbers were too hard."""
+    """The solver found no worst case: it is infinite, or its numbers were too hard.
+
+    Attributes
+    ----------
+    status : str
+        What the solver said.
+    """
+
+    status = ""
+
+
+class Unbounded(Unsolved):
+    """The solver found that no finite bound follows from what is assumed: the request is wrong, not the machine."""
+
+    exit_code = WrongUse.exit_code
 
 
 @dataclass(frozen=True)
@@ -83,8 +99,10 @@ def solve(model: Model | Program, *, solver: str = "clarabel") -> Solution:
 
     Raises
     ------
+    Unbounded
+        If the solver says that the worst case is infinite, or that nothing is as assumed.
     Unsolved
-        If the solver ends without a solution, as it does where the worst case is infinite.
+        If it ends without a solution otherwise.
     WrongUse
         If the model is one of a sweep, has nothing to maximise, or the solver is none of these.
 
@@ -153,9 +171,20 @@ def solve_all(model: Model | Program) -> Array:
     return values
 
 
-def _unsolved(status: Any) -> Unsolved:
+def _unsolved(status: Any, kind: type[Unsolved] = Unsolved, wrong: str = "the solver found no solution") -> Unsolved:
     remedy = "check that the step size is in range, and that what is assumed bounds the metric"
-    return Unsolved("this worst case", f"the solver ended with {status}", remedy)
+    error = kind("this worst case", f"{wrong} (it ended with {status})", remedy)
+    error.status = str(status)
+    return error
+
+
+def _no_worst_case(status: str) -> Unsolved:
+    """Return the error of a dual program that a solver ended so."""
+    if status in INFINITE:
+        return _unsolved(status, Unbounded, "no finite bound was found: by the solver it is infinite")
+    if status in VOID:
+        return _unsolved(status, Unbounded, "by the solver nothing at all is as assumed")
+    return _unsolved(status)
 
 
 def svec(A: Array, n: int) -> Array:
@@ -200,7 +229,7 @@ def cone_solve(q: Array, A: Array, b: Array, zero: int, nonnegative: int, *order
             return found
         if str(found.status) == "AlmostSolved":
             almost = almost or found
-        elif str(found.status) in ENDLESS:
+        elif str(found.status) in INFINITE + VOID:
             break
     if almost is None:
         raise _unsolved(found.status)
@@ -215,7 +244,10 @@ def _clarabel(program: Program) -> Solution:
     A = np.concatenate([program.b.T, positive, -svec(program.A, n).T[places]])
     b = np.zeros(len(A))
     b[scalars - 1] = 1.0
-    found = cone_solve(-program.c, A, b, scalars, len(positive), *orders)
+    try:
+        found = cone_solve(-program.c, A, b, scalars, len(positive), *orders)
+    except Unsolved as error:
+        raise _no_worst_case(error.status) from None
     multipliers, dual, gram = np.array(found.x), np.array(found.z), np.zeros(program.A.shape[1])
     gram[places] = dual[scalars + len(positive) :]
     return Solution(
@@ -245,7 +277,7 @@ def _cvxpy(program: Program, solver: str) -> Solution:
     options = {"eps": 1e-7, "max_iters": 100_000} if solver == "SCS" else {}
     problem.solve(solver=solver, **options)
     if multipliers.value is None or problem.status not in ("optimal", "optimal_inaccurate"):
-        raise _unsolved(problem.status)
+        raise _no_worst_case(problem.status)
     return Solution(
         float(problem.value),
         dict(zip(program.names, multipliers.value.tolist(), strict=True)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,75 @@ def test_quadratic_functions_are_a_class(csgd: Command, tmp_path: Path) -> None:
     assert "not modelled for quadratic functions" in err
 
 
+def test_a_method_of_ones_own(csgd: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = """
+    from toolkit.algorithms import Algorithm, State, mean
+
+    class Slow(Algorithm):
+        share: float
+
+        def step(self, state, oracle, channel, draw):
+            return State(x=state.x - self.share * self.stepsize * mean(oracle.sample(state.x)))
+    """
+    (tmp_path / "slow_method.py").write_text(textwrap.dedent(text))
+    monkeypatch.chdir(tmp_path)
+    method = "slow_method:Slow(share=1/2)"
+    code, out, _ = csgd("certify", method, "--stepsize", "1", "--class", "smooth:mu=1/10", "--out", "cert.json")
+    assert code == 0
+    assert "proved: f(x_1) − f* ≤ 361/400 · (f(x_0) − f*)" in out
+    monkeypatch.delitem(sys.modules, "slow_method")
+    code, out, _ = csgd("verify", "cert.json")
+    assert code == 0
+    assert "the statement was not compared with it" in out
+    assert "slow_method" not in sys.modules  # a file is no reason to run code
+
+
+def test_gossip_on_a_graph(csgd: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cert.json"
+    gossip = ("choco:consensus=1/3", "--stepsize", "0", "--class", "none", "--topology", "ring", "--workers", "3")
+    code, out, _ = csgd("certify", *gossip, "--compressor", "contractive:delta=3/4", "--out", file)
+    assert code == 0
+    assert abs(float(out.partition("numeric worst case: ")[2].split()[0]) - 0.5) < 1e-6
+    assert "the statement is what choco:consensus=1/3 gives" in csgd("verify", file)[1]
+
+
+def test_a_rate_for_every_step(csgd: Command, tmp_path: Path) -> None:
+    descent = ("sgd", "--class", "smooth:mu=1/2", "--stepsize", "1", "--measure", "distance", "--every-step")
+    code, out, _ = csgd("certify", *descent, "--out", tmp_path / "cert.json")
+    assert code == 0
+    assert "proved: ‖x_N − x*‖² ≤ " in out
+    assert "V(start) = " in out
+    rate = float(out.partition("rate: ")[2].split()[0])
+    assert 0.25 <= rate < 0.25001
+    for part, words in (("step", "what V loses in a step"), ("bound", "what V bounds")):
+        code, out, _ = csgd("verify", tmp_path / f"cert-{part}.json")
+        assert code == 0
+        assert words in out
+
+
+def test_what_is_at_most_one_at_the_start(csgd: Command, tmp_path: Path) -> None:
+    file = tmp_path / "cert.json"
+    assert "proved: f(x_1) − f* ≤ 1/6 · ‖x_0‖²" in csgd("certify", "sgd", "--stepsize", "1", "--out", file)[1]
+    assert "the statement is what sgd gives" in csgd("verify", file)[1]
+    arguments = ("sgd", "--stepsize", "1", "--class", "smooth:mu=-1", "--measure", "gradient")
+    assert "proved: ‖g_1‖² ≤ 8/7 · (f(0) − f_inf)" in csgd("certify", *arguments)[1]
+
+
+def test_files_without_newer_fields_are_compared(csgd: Command, tmp_path: Path) -> None:
+    from proofs_check.worst_case import certify_tightly
+    from proofs_check.worst_case.naming import described
+
+    about = {"method": "sgd", "stepsize": "1", "functions": "smooth:mu=1/10", "measure": "", "minimiser": "own"}
+    file = tmp_path / "cert.json"
+    certify_tightly(described(about), about=about).save(file)
+    assert "the statement is what sgd gives" in csgd("verify", file)[1]
+
+
+def test_what_is_being_done_is_told_unless_quiet(csgd: Command) -> None:
+    assert "solving the semidefinite program" in csgd("certify", *DESCENT)[2]
+    assert csgd("certify", *DESCENT, "-q")[2] == ""
+
+
 def test_a_statement_that_is_not_the_methods_is_said_so(csgd: Command, tmp_path: Path) -> None:
     from proofs_check.worst_case.certificate import upper_certificate
 
@@ -93,6 +163,7 @@ def test_a_statement_that_is_not_the_methods_is_said_so(csgd: Command, tmp_path:
         ({"stepsize": "1e999999999"}, "cannot be compared"),
         ({"method": "no-such-method"}, "cannot be compared"),
         ({"functions": "smooth:mu=2"}, "cannot be compared"),
+        ({"stepsize": ""}, "it names no stepsize"),
     ):
         raw = document["statement"] | {"about": document["statement"]["about"] | changes}
         changed = upper_certificate(raw, 0, {}).document | {"bound": document["bound"], "proof": document["proof"]}
@@ -123,7 +194,13 @@ def test_what_is_not_proved_is_exit_code_1(csgd: Command, tmp_path: Path) -> Non
     (("sgd", "--stepsize", "1", "--measure", "potential"), 2, "there is no such measure"),
     (("sgd", "--stepsize", "1", "--out", "no/such/folder/cert.json"), 2, "no such folder"),
     (("error-feedback", "--stepsize", "20/33", "--class", "smooth:mu=1/10", "--compressor", "contractive:delta=3/4",
-      "--workers", "2"), 3, "the solver ended with"),
+      "--workers", "2"), 2, "Try --minimiser shared"),
+    (("sgd", "--stepsize", "3", "--measure", "distance", "--every-step"), 2, "none was found at the rate 1"),
+    (("sgd", "--stepsize", "1", "--every-step", "--lower"), 2, "Give one of them"),
+    (("nesterov", "--stepsize", "1", "--every-step"), 2, "change from step to step"),
+    (("sgd", "--stepsize", "1", "--steps", "40", "--workers", "4"), 2, "Take fewer steps or workers"),
+    (("mymodule:Mine", "--stepsize", "1"), 2, "there is no module 'mymodule'"),
+    (("diana", "--stepsize", "1/4"), 2, "Write diana:rate=1/2"),
 ])  # fmt: skip
 def test_what_cannot_be_certified_is_told(csgd: Command, arguments: tuple[str, ...], code: int, words: str) -> None:
     found = csgd("certify", *arguments)
