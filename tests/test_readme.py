@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,18 @@ def test_the_python_blocks_run_in_order() -> None:
 
     (instance,) = claim.check(run_all(claim.experiments("quick"), jobs=1), "quick")
     assert instance.verdict == "holds"
+
+
+def test_the_block_of_worst_cases_runs_alone_and_its_numbers_are_those_it_tells() -> None:
+    section = README.split("## Worst cases, proved")[1].split("\n## ")[0]
+    (block,) = re.findall(r"```python\n(.*?)```", section, re.S)
+    found: dict[str, Any] = {}
+    exec(compile(block, "README.md", "exec"), found)
+    bound, start, end = float(found["certificate"].bound), *found["again"]["f_gap"].values[0, [0, -1]]
+    assert round(bound, 5) == 0.68974
+    assert (round(start, 5), round(end, 5)) == (1, 0.68973)
+    assert end <= bound
+    assert round(float(found["proof"].rate), 3) == 0.868
 
 
 @pytest.mark.parametrize("commands", SHELL, ids=lambda commands: commands[0][:30])
