@@ -42,6 +42,11 @@ def certify(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     about : mapping of str to str, optional
         As of `statement`.
 
+    Returns
+    -------
+    Certificate
+        Of a bound at least the worst case, within the slack of the numeric one.
+
     Raises
     ------
     Unsolved
@@ -53,7 +58,8 @@ def certify(model: Model, *, slack: float = SLACK, about: Mapping[str, str] | No
     -----
     With the bound capped at τ(1 + slack), maximise t such that every multiplier is at least t and the residual matrix
     at least t times the identity; round to multiples of 2^−k, k = 8, 10, …; make the equations hold exactly again by
-    moving the largest multipliers; then decide exactly.
+    moving the largest multipliers; then decide exactly. Source: rounding from well inside, Peyrl and Parrilo 2008
+    (recalled), with slack, for worst cases: ours.
 
     Examples
     --------

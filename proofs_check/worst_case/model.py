@@ -98,6 +98,10 @@ class Model:
     events : list
         Points and messages in the order in which they came about, for a replay with numbers.
 
+    Notes
+    -----
+    Source: performance estimation, Drori and Teboulle 2014 (recalled); messages as objects of their own: ours.
+
     Examples
     --------
     Gradient descent with step size 1, one step, f(x_1) against ‖x_0‖² (minimiser and minimum are 0):

@@ -99,7 +99,27 @@ def rows(model: Model) -> list[Constraint]:
 
 
 def assemble(model: Model) -> Program:
-    """Return the program of a model in floats.
+    r"""Return the program of a model in floats.
+
+    .. math:: \max F_t, \qquad \langle A_i, G \rangle + b_i^\top F + c_i \le 0 \text{ (or } = 0), \quad G \succeq 0
+
+    Parameters
+    ----------
+    model : Model
+        Swept numbers make a program with one line of arrays per point.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    WrongUse
+        As of `rows`, or if sets of different lengths are swept.
+
+    Notes
+    -----
+    Source: Drori and Teboulle 2014; Taylor, Hendrickx and Glineur 2017 (recalled).
 
     Examples
     --------

@@ -24,10 +24,19 @@ def statement(model: Model, about: Mapping[str, str] | None = None) -> dict[str,
     about : mapping of str to str, optional
         What else a reader may want to know, as the name of the method; nothing is derived from it.
 
+    Returns
+    -------
+    dict
+        As it stands in the file of a certificate, numbers as strings "p/q".
+
     Raises
     ------
     WrongUse
         If a number is swept, and so not exact.
+
+    Notes
+    -----
+    Source: a format of this package; `verify` derives the constraints from it anew.
 
     Examples
     --------

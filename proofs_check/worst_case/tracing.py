@@ -329,6 +329,10 @@ def trace(
     topology : Topology, optional
         The graph of a decentralised method, its weights fractions.
 
+    Returns
+    -------
+    Trace
+
     Raises
     ------
     WrongUse

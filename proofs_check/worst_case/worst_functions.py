@@ -291,6 +291,10 @@ def worst_case(run: Trace, solution: Solution | None = None) -> WorstCase:
     solution : Solution, optional
         By default `solve` finds it.
 
+    Returns
+    -------
+    WorstCase
+
     Raises
     ------
     WrongUse
