@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["bound_in_words", "initial_in_words", "setting_in_words"]
+__all__ = ["bound_in_words", "initial_in_words", "scales", "setting_in_words"]
 
 ANCHORS = {"minimum": ", minimal at 0 with value 0", "infimum": ", nowhere below its lower bound 0", "none": ""}
 LOWEST = {"minimum": "*", "infimum": "_inf"}  # what is put after a function's name for its minimum, or a lower bound
@@ -132,6 +132,12 @@ class _Values:
                 )  # the value of one of them at the minimiser of f is no minimum
             found.append((value, f"{function}({x})" + (f" − {function}{lowest}" if lowest else "")))
         return found
+
+
+def scales(document: Mapping[str, Any]) -> bool:
+    """Tell whether the bound is a multiple of what is assumed to be at most 1, and so holds from any start."""
+    raw = document["statement"]
+    return _scales(raw, _Values(raw))
 
 
 def _scales(raw: Mapping[str, Any], values: _Values) -> bool:

@@ -127,6 +127,21 @@ def test_a_rate_for_every_step(csgd: Command, tmp_path: Path) -> None:
         assert words in out
 
 
+@pytest.mark.parametrize(("method", "low", "high"), [
+    ((*FEEDBACK, "--workers", "2"), 0.8848082, 0.88482),
+    (("choco:consensus=1/3", "--stepsize", "0", "--class", "none", "--topology", "complete", "--workers", "2",
+      "--compressor", "contractive:delta=3/4"), 0.5 - 1e-9, 0.50001),
+])  # fmt: skip
+def test_a_potential_falls_in_every_step(
+    csgd: Command, tmp_path: Path, method: tuple[str, ...], low: float, high: float
+) -> None:
+    code, out, _ = csgd("certify", *method, "--every-step", "--out", tmp_path / "cert")
+    assert code == 0
+    assert "proved: V(x_N) ≤ (" in out
+    assert low <= float(out.partition("rate: ")[2].split()[0]) <= high
+    assert f"the statement is what {method[0]} gives" in csgd("verify", tmp_path / "cert-step.json")[1]
+
+
 def test_what_is_at_most_one_at_the_start(csgd: Command, tmp_path: Path) -> None:
     file = tmp_path / "cert.json"
     assert "proved: f(x_1) − f* ≤ 1/6 · ‖x_0‖²" in csgd("certify", "sgd", "--stepsize", "1", "--out", file)[1]
@@ -196,7 +211,8 @@ def test_what_is_not_proved_is_exit_code_1(csgd: Command, tmp_path: Path) -> Non
     (("error-feedback", "--stepsize", "20/33", "--class", "smooth:mu=1/10", "--compressor", "contractive:delta=3/4",
       "--workers", "2"), 2, "Try --minimiser shared"),
     (("sgd", "--stepsize", "3", "--measure", "distance", "--every-step"), 2, "none was found at the rate 1"),
-    (("sgd", "--stepsize", "1", "--every-step", "--lower"), 2, "Give one of them"),
+    (("sgd", "--stepsize", "1", "--every-step", "--lower"), 2, "Leave these out"),
+    (("sgd", "--stepsize", "1", "--every-step", "--steps", "2"), 2, "for every N"),
     (("nesterov", "--stepsize", "1", "--every-step"), 2, "change from step to step"),
     (("sgd", "--stepsize", "1", "--steps", "40", "--workers", "4"), 2, "Take fewer steps or workers"),
     (("mymodule:Mine", "--stepsize", "1"), 2, "there is no module 'mymodule'"),

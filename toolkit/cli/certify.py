@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ __all__ = ["certify", "verify"]
 
 SMALL = 16  # vectors of a model up to which a bound without slack is looked for, for seconds
 MEASURES = ["gap", "distance", "gradient", "potential"]
-TARGETS = {"gap": "f(x_N) − f*", "distance": "‖x_N − x*‖²", "gradient": "‖∇f(x_N)‖²", "potential": "potential of x_N"}
+TARGETS = {"gap": "f(x_N) − f*", "distance": "‖x_N − x*‖²", "gradient": "‖∇f(x_N)‖²"}
 OWN = "write a method such as ef21, or a class of yours as mymodule:MyMethod(beta=1/2)"
 
 
@@ -68,7 +69,12 @@ OWN = "write a method such as ef21, or a class of yours as mymodule:MyMethod(bet
     "gradient of one worker with mu < 0.",
 )
 @click.option("--lower", is_flag=True, help="Certify a worst function instead, which is a lower bound.")
-@click.option("--every-step", is_flag=True, help="Search a Lyapunov function that proves a rate for every N.")
+@click.option(
+    "--every-step",
+    is_flag=True,
+    help="Prove a rate for every N, from any state: by the potential where it is measured, else by a Lyapunov function "
+    "that is searched for.",
+)
 @click.option(
     "--slack",
     type=click.FloatRange(1e-9, 1),
@@ -81,7 +87,7 @@ OWN = "write a method such as ef21, or a class of yours as mymodule:MyMethod(bet
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where the certificate goes; with --every-step two, FILE-step and FILE-bound.",
+    help="Where the certificate goes; with --every-step FILE-step and, unless it measures the potential, FILE-bound.",
 )
 @quiet_option
 def certify(method: str, slack: float, lower: bool, every_step: bool, out: Path | None, **told: Any) -> None:
@@ -109,11 +115,14 @@ def certify(method: str, slack: float, lower: bool, every_step: bool, out: Path 
     """
     if out is not None and not out.absolute().parent.is_dir():
         raise WrongUse(f"csgd certify --out {out}", "there is no such folder", "name a file in an existing folder")
-    if every_step and lower:
-        raise WrongUse("csgd certify --every-step --lower", "a rate for every N is an upper bound", "give one of them")
+    if every_step and (lower or told["initial"] or told["steps"] > 1):
+        asked = "csgd certify --every-step with --lower, --initial or --steps"
+        raise WrongUse(asked, "it is an upper bound for every N, from any state", "leave these out")
+    from proofs_check.worst_case.certificate import FEWER
     from proofs_check.worst_case.methods import names
     from proofs_check.worst_case.naming import case, completed
     from proofs_check.worst_case.solving import Unbounded, Unsolved
+    from proofs_check.worst_case.verify import Refused
     from toolkit.cli.constructor import own_class
 
     named = own_class(method, OWN, names())
@@ -125,13 +134,16 @@ def certify(method: str, slack: float, lower: bool, every_step: bool, out: Path 
             _every_step(found, about, slack, out, said)
         else:
             _bound(found, about, slack, lower, out, said)
+    except Refused as reason:
+        asked = f"a certificate of {about['method']}"
+        raise WrongUse(asked, f"it could not be verified: {reason}", FEWER) from None
     except Unsolved as error:
         if found.workers > 1 and found.minimiser == "own":
-            wrong = "no finite bound was found: with several workers the gradients at x* are arbitrary"
+            wrong = "no finite bound was found" if error.status else error.wrong
+            because = ": with several workers the gradients at x* are arbitrary"
             ending = f" (the solver ended with {error.status})" if error.status else ""
-            raise Unbounded(
-                error.asked, wrong + ending, "try --minimiser shared, or a measure without x* and f*"
-            ) from None
+            remedy = "try --minimiser shared, or a measure without x* and f*"
+            raise Unbounded(error.asked, wrong + because + ending, remedy) from None
         if every_step:  # nothing contracts, which is no fault of the machine's
             raise Unbounded(error.asked, error.wrong, error.remedy) from None
         raise
@@ -139,12 +151,22 @@ def certify(method: str, slack: float, lower: bool, every_step: bool, out: Path 
 
 def _bound(found: Case, about: Mapping[str, str], slack: float, lower: bool, out: Path | None, said: Progress) -> None:
     """Certify the worst case of N steps, print the bound, and write it."""
+    from proofs_check.worst_case.wording import bound_in_words
+
+    certificate = _certificate(found, about, slack, lower, said)
+    click.echo(f"proved: {bound_in_words(certificate.document)}  ({float(certificate.bound):.9g})")
+    if out is not None:
+        certificate.save(out)
+        click.echo(f"certificate: {out}")
+
+
+def _certificate(found: Case, about: Mapping[str, str], slack: float, lower: bool, said: Progress) -> Certificate:
+    """Print the numeric worst case of N steps, and return a certificate of it that was verified."""
     from proofs_check.worst_case import certify as with_slack
     from proofs_check.worst_case import certify_tightly, exhibit, solve
     from proofs_check.worst_case.certificate import require_checkable
     from proofs_check.worst_case.certifying import Uncertified
     from proofs_check.worst_case.statements import statement
-    from proofs_check.worst_case.wording import bound_in_words
 
     _require_few(found)
     model = found.model()
@@ -164,10 +186,7 @@ def _bound(found: Case, about: Mapping[str, str], slack: float, lower: bool, out
         said.say(f"making a certificate with a slack of {slack:g} …")
         certificate = with_slack(model, slack=slack, about=about)
     certificate.verified()
-    click.echo(f"proved: {bound_in_words(certificate.document)}  ({float(certificate.bound):.9g})")
-    if out is not None:
-        certificate.save(out)
-        click.echo(f"certificate: {out}")
+    return certificate
 
 
 def _require_few(found: Case) -> None:
@@ -180,39 +199,51 @@ def _require_few(found: Case) -> None:
 
 
 def _every_step(found: Case, about: Mapping[str, str], slack: float, out: Path | None, said: Progress) -> None:
-    """Search a Lyapunov function, certify it, print the rate that it proves, and write both certificates."""
+    """Certify a Lyapunov function, print the rate that it proves, and write the certificates.
+
+    It is the potential where this is measured, which need not be searched for, and may then be of gossip too.
+    """
     from proofs_check.worst_case import certify_every_step
-    from proofs_check.worst_case.wording import initial_in_words
+    from proofs_check.worst_case.wording import initial_in_words, scales
     from toolkit.parameters import scheduled
 
     asked = f"a Lyapunov function of {about['method']}"
-    if found.functions is None:
-        remedy = "leave --every-step out: one step from any state gives the potential's rate"
-        raise WrongUse(asked, "it is searched among functions of gradients, and there are none", remedy)
     if scheduled(found.method):
         wrong = "its numbers change from step to step"
         raise WrongUse(asked, wrong, "give constant ones, such as nesterov:momentum=1/2")
-    said.say("searching the best rate of a Lyapunov function, by bisection …")
-    proof = certify_every_step(found.run, found.called(found.measure), slack=slack)
-    proof.verified()
-    noisy = any(one["class"] == "unbiased" for one in proof.bound.document["statement"]["messages"])
-    target = f"E[{TARGETS[found.measure]}]" if noisy else TARGETS[found.measure]
-    click.echo(f"rate: {float(proof.rate):.9g}")
-    click.echo(f"V(start) = {initial_in_words(proof.bound.document)}")
-    click.echo(f"proved: {target} ≤ {proof.factor} · ({proof.rate})^N · V(start) for every N")
-    if out is not None:
+    if found.measure == "potential":
+        step = _certificate(found, about, slack, False, said)
+        if not scales(step.document):
+            raise WrongUse(asked, "a constant bounds the model, so that nothing contracts", "take another class")
+        start, target, factor, rate = initial_in_words(step.document), "V(x_N)", Fraction(1), step.bound
+        files = {"step": step}
+    else:
+        said.say("searching the best rate of a Lyapunov function, by bisection …")
+        proof = certify_every_step(found.run, found.called(found.measure), slack=slack)
+        proof.verified()
+        start, target = initial_in_words(proof.bound.document), TARGETS[found.measure]
+        factor, rate = proof.factor, proof.rate
+        of = f"{about['method']}, step size {about['stepsize']}"
         parts = {"step": (proof.step, "what V loses in a step"), "bound": (proof.bound, "what V bounds")}
-        for part, (certificate, what) in parts.items():
-            file = out.with_name(f"{out.stem}-{part}{out.suffix or '.json'}")
-            of = f"{about['method']}, step size {about['stepsize']}"
-            _told(certificate, {"part": f"{what}, of a rate for every N", "of": of}).save(file)
-            click.echo(f"certificate: {file}")
+        files = {
+            part: _told(certificate, {"part": f"{what}, of a rate for every N", "of": of})
+            for part, (certificate, what) in parts.items()
+        }
+    noisy = any(one["class"] == "unbiased" for one in files["step"].document["statement"]["messages"])
+    shown = "" if factor == 1 else f"{factor} · "
+    click.echo(f"rate: {float(rate):.9g}")
+    click.echo(f"V(start) = {start}")
+    click.echo(f"proved: {f'E[{target}]' if noisy else target} ≤ {shown}({rate})^N · V(start) for every N")
+    if out is None:
+        return
+    for part, certificate in files.items():
+        file = out.with_name(f"{out.stem}-{part}{out.suffix or '.json'}")
+        certificate.save(file)
+        click.echo(f"certificate: {file}")
 
 
 def _told(certificate: Certificate, about: Mapping[str, str]) -> Certificate:
     """Return the certificate of a statement that says more about itself, with the same proof."""
-    from fractions import Fraction
-
     from proofs_check.worst_case.certificate import upper_certificate
 
     raw, proof = certificate.document["statement"], certificate.document["proof"]
