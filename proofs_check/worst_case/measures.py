@@ -21,6 +21,10 @@ def norm_sq(v: Array) -> Expression:
     v : array of Vector, shape (1, n, 1)
         A field of a state, or gradients.
 
+    Returns
+    -------
+    Expression
+
     Notes
     -----
     Source: a definition of ours; for one row per worker it is the mean that potentials of n workers have.
@@ -46,6 +50,10 @@ def gap(run: Trace, state: State) -> Expression:
         Of functions with a minimiser or a lower bound; without one f* means the value where f was first evaluated.
     state : State
         One of ``run.states``.
+
+    Returns
+    -------
+    Expression
 
     Notes
     -----
@@ -73,6 +81,10 @@ def distance(run: Trace, state: State) -> Expression:
     state : State
         One of ``run.states``.
 
+    Returns
+    -------
+    Expression
+
     Notes
     -----
     Source: the usual measure of strongly convex functions.
@@ -99,6 +111,10 @@ def gradient(run: Trace, state: State) -> Expression:
         With several workers ∇f is the mean of their gradients.
     state : State
         One of ``run.states``.
+
+    Returns
+    -------
+    Expression
 
     Notes
     -----

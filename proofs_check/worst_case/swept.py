@@ -93,6 +93,19 @@ def sweep(*values: Any) -> tuple[Swept, ...]:
     ----------
     values : arrays that broadcast to shape (point,)
 
+    Returns
+    -------
+    tuple of Swept, one for each
+
+    Raises
+    ------
+    ValueError
+        If they do not broadcast.
+
+    Notes
+    -----
+    Source: of this package, as `Swept`.
+
     Examples
     --------
     >>> sweep([0.5, 1.0], 2)

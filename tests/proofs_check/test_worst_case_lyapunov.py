@@ -65,7 +65,7 @@ def test_no_potential_of_this_form_beats_the_known_rates_and_one_proves_them(
 
 
 def test_error_feedback_on_projections_falls_faster_than_plain_compressed_descent() -> None:
-    # The exact certificate of the sheet (4.6): 8677/10000, below the 0.875130 of plain compressed descent.
+    # An exact certificate found before: 8677/10000, below the 0.875130 of plain compressed descent.
     run = run_of(ErrorFeedback(stepsize=BEST * Q(118, 100)), Projection(delta=1 - S * S))
     proof = certify_every_step(run, distance, rate=Q(8677, 10000))
     assert proof.rate < cgd_factor(MU, S, cgd_best_stepsize(MU, S))

@@ -79,7 +79,7 @@ def test_the_proof_at_a_point_is_an_exact_certificate_without_slack() -> None:
     one = proof("EF", "μ", Q(3, 5), Q(1, 3), Q(2, 3))
     model = one.model()
     told = {**one.multipliers(model), "metric 0": Q(1)}
-    # The full example of the sheet: 4/9, 3, 5/6, 5/6 at the step size 5/8.
+    # A full example by hand: 4/9, 3, 5/6, 5/6 at the step size 5/8.
     assert (one.stepsize, sorted(told.values())) == (Q(5, 8), [Q(4, 9), Q(5, 6), Q(5, 6), 1, 3])
     assert upper_certificate(statement(model), Q(4, 9), told).verified().startswith("proved")
 
