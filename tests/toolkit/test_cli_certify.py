@@ -216,6 +216,7 @@ def test_what_is_not_proved_is_exit_code_1(csgd: Command, tmp_path: Path) -> Non
     (("nesterov", "--stepsize", "1", "--every-step"), 2, "change from step to step"),
     (("sgd", "--stepsize", "1", "--steps", "40", "--workers", "4"), 2, "Take fewer steps or workers"),
     (("mymodule:Mine", "--stepsize", "1"), 2, "there is no module 'mymodule'"),
+    (("ef:foo", "--stepsize", "1"), 2, "'foo' is no parameter"),
     (("diana", "--stepsize", "1/4"), 2, "Write diana:rate=1/2"),
 ])  # fmt: skip
 def test_what_cannot_be_certified_is_told(csgd: Command, arguments: tuple[str, ...], code: int, words: str) -> None:

@@ -119,13 +119,14 @@ def certify(method: str, slack: float, lower: bool, every_step: bool, out: Path 
         asked = "csgd certify --every-step with --lower, --initial or --steps"
         raise WrongUse(asked, "it is an upper bound for every N, from any state", "leave these out")
     from proofs_check.worst_case.certificate import FEWER
-    from proofs_check.worst_case.methods import names
+    from proofs_check.worst_case.methods import SHORT
     from proofs_check.worst_case.naming import case, completed
     from proofs_check.worst_case.solving import Unbounded, Unsolved
     from proofs_check.worst_case.verify import Refused
+    from toolkit import members
     from toolkit.cli.constructor import own_class
 
-    named = own_class(method, OWN, names())
+    named = own_class(method, OWN, [*members.names("toolkit.algorithms"), *SHORT])
     own = None if named is None else named[0]
     about = completed({"method": method, **{key: str(value) for key, value in told.items() if value is not None}}, own)
     found, said = case(about, own), progress()
