@@ -165,6 +165,16 @@ def test_what_is_being_done_is_told_unless_quiet(csgd: Command) -> None:
     assert csgd("certify", *DESCENT, "-q")[2] == ""
 
 
+def test_what_the_verifier_refuses_at_last_is_told(csgd: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    from proofs_check.worst_case import verify
+
+    monkeypatch.setattr(verify, "COST", 0)
+    code, out, err = csgd("certify", *DESCENT)
+    assert code == 2
+    assert "proved" not in out
+    assert "it could not be verified: the numbers are too long" in err
+
+
 def test_a_statement_that_is_not_the_methods_is_said_so(csgd: Command, tmp_path: Path) -> None:
     from proofs_check.worst_case.certificate import upper_certificate
 
