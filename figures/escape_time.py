@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from math import log1p, sqrt
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from figures._base import Drawing, Figure, Records, verdicts
 from figures._plate import Plate
-from figures._style import NOISE_LOOKS, Look
+from figures._style import BLACK, GREY, NOISE_LOOKS, Look
 from proofs_check.claims.saddle.escape_memory import D, MemoryTime, fixed_step
 from proofs_check.claims.saddle.escape_time import ETA, LogDimension, times
 from proofs_check.claims.saddle.escape_tuned import Tuned, implied_step
@@ -34,9 +35,11 @@ NAMES = {
 }
 LARGEST, IMPLIED = "largest step", "step ∝ μ²"
 CURVES = {  # look, and name with the slope far below the break-even
-    LARGEST: ("orthogonal", r"(c) largest step: slope $\to -1$"),
-    IMPLIED: ("orthogonal, turned", r"(c) step $\propto \mu^2$: slope $\to -2$"),
+    LARGEST: (Look(BLACK, marker="P"), r"(c) largest step: slope $\to -1$"),
+    IMPLIED: (Look(GREY, marker="<"), r"(c) step $\propto \mu^2$: slope $\to -2$"),
 }
+MARKERS = {"one step": "D", "isotropic": "^", "not Lipschitz": "v", "orthogonal": "o", "orthogonal, turned": "s"}
+BESIDE = 2.5  # how far points of one place stand apart, in typographic points
 
 
 class EscapeTime(Figure):
@@ -69,11 +72,12 @@ class EscapeTime(Figure):
             plate.figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=4)
         caption = (
             "Steps until $|x_1| \\geq R$ from the saddle: means of runs with intervals of "
-            f"{CONFIDENCE:.0%} confidence, and laws. (a) $\\eta\\gamma = 1/4$: the component of a perturbation along "
-            "the escape is $r/\\sqrt d$, so the time grows by $\\frac12 \\ln d/\\ln(1 + \\eta\\gamma)$, whatever the "
-            "noise; the lower line is that of noise in all directions, Lipschitz or not. (b) The same step, Rand-k "
-            "with memory: a coordinate waits $1/\\mu$ steps, which matters from $\\mu = \\eta\\gamma$ on; in the axes "
-            "of the saddle the growth is $\\Lambda = \\mu\\,E\\ln(1 + \\eta\\gamma\\tau)$, in a turned basis "
+            f"{CONFIDENCE:.0%} confidence, those of one place side by side, and laws. (a) $\\eta\\gamma = 1/4$: the "
+            "component of a perturbation along the escape is $r/\\sqrt d$, so the time grows by "
+            "$\\frac12 \\ln d/\\ln(1 + \\eta\\gamma)$, whatever the noise; the lower line is that of noise in all "
+            "directions, Lipschitz or not. (b) The same step, Rand-k with memory: a coordinate waits $1/\\mu$ steps, "
+            "which matters from $\\mu = \\eta\\gamma$ on; in the axes of the saddle the growth is "
+            "$\\Lambda = \\mu\\,E\\ln(1 + \\eta\\gamma\\tau)$, in a turned basis "
             "$\\ln z \\approx \\sqrt{\\mu\\eta\\gamma}$ for small $\\mu$ (line anchored at $\\mu = 1$); fitted slopes "
             f"for $\\mu \\leq 1/4$: {slopes['axes']} and {slopes['turned']}. (c) Orthogonal noise, $\\sigma^2$ with "
             "$r^2$. The largest step that keeps $E\\|\\nabla f\\|^2 \\leq \\epsilon^2$ is half of what it is without "
@@ -88,9 +92,10 @@ class EscapeTime(Figure):
         claim = LogDimension()
         axes = plate.panel("a", x="dimension $d$", y=r"escape time $E\,T$, steps", log="x", title="(a) dimension")
         dimensions = np.array(claim.dimensions[level])
+        place = _side_by_side(claim.kinds)
         for kind in claim.kinds:
             runs = [times(data[f"log d, {kind}, d={d}"]) for d in dimensions]
-            _points(plate, axes, kind, dimensions, runs, NOISE_LOOKS[kind], NAMES[kind])
+            _points(plate, axes, kind, dimensions, runs, _look(kind), NAMES[kind], place[kind])
         for kind in ("one step", "orthogonal", "isotropic"):
             law = [claim.law(kind, int(d)) for d in dimensions]
             plate.theory(axes, f"law, {kind}", dimensions, law, at=None)
@@ -104,9 +109,10 @@ class EscapeTime(Figure):
         mu = np.array(sorted(claim.ks[level])) / D
         series = {kind: (kind, NAMES[kind]) for kind in claim.kinds[level]}
         series["turned"] = ("orthogonal, turned", "(b) orthogonal, turned basis")
+        place = _side_by_side(series)
         for kind, (look, label) in series.items():
             runs = [times(data[f"fixed, {kind}, k={round(one * D)}"]) for one in mu]
-            _points(plate, axes, kind, mu, runs, NOISE_LOOKS[look], label)
+            _points(plate, axes, kind, mu, runs, _look(look), label, place[kind])
             if kind in ("orthogonal", "turned"):
                 low = mu <= ETA
                 slopes["axes" if kind == "orthogonal" else kind] = _slope(mu[low], np.stack(runs, axis=1)[:, low])
@@ -127,7 +133,7 @@ class EscapeTime(Figure):
             runs = [times(data[f"{name}, k={one.k}"]) for one in series]
             mu, law = (np.array(values) for values in zip(*((one.k / one.d, one.mean) for one in series), strict=True))
             look, label = CURVES[name]
-            _points(plate, axes, name, mu, runs, NOISE_LOOKS[look], label)
+            _points(plate, axes, name, mu, runs, look, label, {LARGEST: -BESIDE / 2, IMPLIED: BESIDE / 2}[name])
             plate.theory(axes, f"law, {name}", mu, law, at=None)
             if name == LARGEST:
                 low, all_mu, highest = mu <= 1 / 4, mu, law
@@ -148,11 +154,30 @@ def _tuned(level: str) -> dict[str, list[Tuned]]:
     }
 
 
-def _points(plate: Plate, axes: Axes, name: str, x: Array, runs: list[Array], look: Look, label: str) -> None:
-    """Draw means over runs with their intervals."""
+def _look(kind: str) -> Look:
+    """Return the look of a kind of noise, with a marker of its own."""
+    return replace(NOISE_LOOKS[kind], marker=MARKERS[kind])
+
+
+def _side_by_side(kinds: Iterable[str]) -> dict[str, float]:
+    """Return how far right of their place the points of every kind stand."""
+    names = list(kinds)
+    return {kind: BESIDE * (at - (len(names) - 1) / 2) for at, kind in enumerate(names)}
+
+
+def _points(
+    plate: Plate, axes: Axes, name: str, x: Array, runs: list[Array], look: Look, label: str, right: float
+) -> None:
+    """Draw means over runs with their intervals, to the right of their place by so many typographic points."""
+    from matplotlib.transforms import ScaledTranslation
+
+    axes.margins(x=0.08)  # room for those that stand beside the first and the last place
     found = [mean_interval(one, 1 - CONFIDENCE) for one in runs]
     mean, low, high = (np.array([float(getattr(one, end)) for one in found]) for end in ("value", "low", "high"))
-    plate.measured(axes, name, x, mean, (low, high), look=look, weight="points", label=label)
+    plate.measured(axes, name, x, mean, (low, high), look=look, weight="points", label=label).set_marker(look.marker)
+    beside = ScaledTranslation(right / 72, 0, plate.figure.dpi_scale_trans)
+    for artist in axes.containers[-1].get_children():
+        artist.set_transform(artist.get_transform() + beside)
 
 
 def _ticks(axes: Axes, mu: Array) -> None:

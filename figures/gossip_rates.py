@@ -107,16 +107,16 @@ class GossipRates(Figure):
             left = plate.panel(
                 "step size",
                 x=r"consensus step size $\theta$",
-                y="factor per step",
+                y="factor of $V$ per step",
                 title=f"ring of {WORKERS}: every step size",
             )
-            left.set_xlim(0, EDGE)
+            left.set_xlim(0, 1.03 * EDGE)  # the last points whole
             left.set_ylim(0.85, 1.005)
             self.by_stepsize(plate, left, data, level)
             right = plate.panel(
                 "workers",
                 x="workers $n$ on a ring",
-                y="steps per factor $e$",
+                y="steps per factor $e$ of $V$",
                 log="xy",
                 title="rings: step size by rule",
             )
