@@ -27,6 +27,23 @@ class Certificate:
     ----------
     document : dict
         What the file holds.
+
+    Notes
+    -----
+    Source: a format of this package; what a certificate proves is decided by `verify` alone.
+
+    Examples
+    --------
+    >>> from proofs_check.worst_case import Smooth, certify_tightly, distance, gap, trace
+    >>> from toolkit.algorithms import SGD
+    >>> run = trace(SGD(stepsize=1), Smooth(L=1), steps=1)
+    >>> found = certify_tightly(run.worst(gap, initial=distance))
+    >>> found.bound
+    Fraction(1, 6)
+    >>> Certificate({**found.document, "bound": "1/7"}).verified()
+    Traceback (most recent call last):
+    ...
+    toolkit.errors.WrongUse: a certificate of a worst case: it is not proved: the multipliers prove no bound as low...
     """
 
     document: dict[str, Any]

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from proofs_check.worst_case.expressions import Expression, Vector
-from proofs_check.worst_case.functions import FunctionClass, Point
+from proofs_check.worst_case.functions import FunctionClass, Point, Smooth
 from proofs_check.worst_case.messages import MessageClass
 from proofs_check.worst_case.model import Function, Model
+from proofs_check.worst_case.translation import moves_with_its_start
 from toolkit.algorithms import Algorithm, State
 from toolkit.arrays import Array
 from toolkit.errors import WrongUse
@@ -320,8 +321,7 @@ def trace(
     minimiser : {'own', 'shared', 'infimum', None}
         What is known of a minimiser: f has one, at the origin with minimum 0 (for several workers their gradients there
         add up to 0); all f_i have it in common; f is nowhere below 0; or nothing, and the origin is the start.
-        A method that only adds up gradients, messages of these and differences of iterates cannot tell where the
-        origin is. One that compresses iterates, or starts copies of them at 0, is analysed with its minimiser there.
+        That it is the origin is a convention; a method for which it is more is refused.
     inexact : MessageClass, optional
         How gradient samples differ from gradients.
     prox : FunctionClass, optional
@@ -336,7 +336,8 @@ def trace(
     Raises
     ------
     WrongUse
-        If the method is not symbolic, or asks for what is not modelled.
+        If the method is not symbolic, or asks for what is not modelled; if it compresses iterates themselves, or starts
+        copies of them at 0, so that what holds depends on where the minimiser is.
 
     Notes
     -----
@@ -398,7 +399,17 @@ def trace(
             rows = value[0, :, 0]
             for i, row in enumerate(rows):
                 model.name(_named(name, step, i, len(rows)), row)
-    return Trace(model, states, oracle, algorithm, start)
+    run = Trace(model, states, oracle, algorithm, start)
+    if not minimised:  # the start has no vectors of its own: a run that has them tells, of whatever functions
+        trace(
+            algorithm, kinds and Smooth(), compressor, steps=min(steps, 2), workers=workers, start=start,
+            minimiser="shared", inexact=inexact, down=down, prox=prox, topology=topology,
+        )  # fmt: skip
+    elif not moves_with_its_start(run):
+        wrong = "it compresses points, or evaluates functions at points, that are counted from 0"
+        remedy = "send differences of points, or trace with start='any'"
+        raise WrongUse(f"{type(algorithm).__name__} on symbolic vectors, whose minimiser is at 0", wrong, remedy)
+    return run
 
 
 def _free(model: Model, name: str, n: int, fixed: bool = False) -> Array:

@@ -25,7 +25,7 @@ class OneStepOfDiana(Claim):
     """The largest a and γ of the theorem, from any state; a model of moments, of which an upper bound is proved."""
 
     id = "WC-DIANA"
-    title = "DIANA: its Lyapunov function after one step, for every convex problem and every unbiased compressor"
+    title = "DIANA: its Lyapunov function after one step, for every convex problem and independent unbiased compressors"
     statement = (
         r"a\le\frac1{1+\omega},\ \gamma\le\frac{1}{(1+6\omega/n)L}\ \Rightarrow\ "
         r"E\,V^+\le\max\{1-\gamma\mu,1-a/2\}\,V,\quad V=\lVert x-x^\star\rVert^2"

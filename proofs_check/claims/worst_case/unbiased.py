@@ -34,7 +34,7 @@ class Law(Claim):
     """The exact factor of E‖x − x*‖², at every step size, for any number of workers with a shared minimiser."""
 
     id = "WC-CGD-unbiased-all"
-    title = "Unbiased compressors, n workers with a shared minimiser: the exact factor, for all parameters at once"
+    title = "Independent unbiased compressors, n workers with a shared minimiser: the exact factor, for all parameters"
     statement = (
         r"\nabla f_i(x^\star)=0\ \Rightarrow\ \max\frac{E\lVert x^+-x^\star\rVert^2}{\lVert x-x^\star\rVert^2}"
         r"=\max_{h\in\{\mu,L\}}(1-\gamma h)^2+\frac{\gamma^2\omega h^2}n\quad\text{for every }n,\mu,\omega,\gamma"
