@@ -75,7 +75,7 @@ class RecalledConstant(Figure):
             plate.measured(
                 axes, f"ratio {level}", *line, look=LOOKS["uncompressed"], label=f"{level}", at=at, side="below"
             )
-        plate.theory(axes, "1: true beyond", *_level(q, gamma, ratio, 1.0), at=0.72)
+        plate.theory(axes, "1: true beyond", *_level(q, gamma, ratio, 1.0), at=0.9)
         edge = (1 - q) * (1 + q) ** 4 / (8 * q**2 * (3 + q))
         shown = edge < TOP
         plate.theory(axes, "true by the error lemma", q[shown], edge[shown], at=0.8, dashes=(0, (4, 2)))
@@ -108,7 +108,7 @@ class RecalledConstant(Figure):
         label = r"$\min_{t\leq T}\|\nabla f(x_t)\|^2$, the run"
         plate.measured(axes, "smallest", T, smallest, look=LOOKS["EF14 top-k"], label=label, at=0.25, side="below")
         plate.theory(axes, "recalled bound", T, recalled_bound(*where), at=0.8, side="below")
-        plate.theory(axes, "bound that the proof gives, S-d3", T, simple_bound(*where), at=0.7)
+        plate.theory(axes, "bound that the proof gives, S-d3", T, simple_bound(*where), at=0.6, side="below")
         axes.set_ylim(0.8, 2.4)
 
 
