@@ -183,9 +183,9 @@ class OrderingMap(Figure):
         grid = np.meshgrid(kappas, epsilon, indexing="ij")
         which = {BETTER: found.better, WORSE: found.worse, UNKNOWN: ~(found.better | found.worse)}
         for name, at in which.items():
-            plate.measured(axes, name, grid[0][at], grid[1][at], look=LOOKS["optimum"], weight="points", label=name)
-            marks: Any = axes.containers[-1]
-            marks.lines[0].set(markersize=1.8, markeredgewidth=0.5, **MARKS[name])
+            look = LOOKS["optimum"]
+            marks = plate.measured(axes, name, grid[0][at], grid[1][at], look=look, weight="points", label=name)
+            marks.set(markersize=1.8, markeredgewidth=0.5, **MARKS[name])
         axes.set_ylim(-0.012, 1)
         ticks = [2, 5, 10, 20, 50, 100, 300]
         axes.set_xticks(ticks, [str(one) for one in ticks])
@@ -207,9 +207,8 @@ class OrderingMap(Figure):
             solid, dotted = Look(look.colour), Look(look.colour, (0, (1, 1.5)))
             plate.measured(axes, f"{name}, at most", s * s, limit, look=solid, weight="thin")
             plate.measured(axes, f"{name}, contractive", s * s, known, look=dotted, weight="thin")
-            plate.measured(axes, f"{name}, proved", found.epsilon, row, look=look, weight="points", label=name)
-            marks: Any = axes.containers[-1]
-            marks.lines[0].set_markersize(2.4)
+            marks = plate.measured(axes, f"{name}, proved", found.epsilon, row, look=look, weight="points", label=name)
+            marks.set_markersize(2.4)
         plate.theory(axes, "equal", [0, 1], [1, 1], at=None)
         axes.set_xlim(-0.012, 1)
         handles, labels = axes.get_legend_handles_labels()

@@ -296,34 +296,6 @@ def test_the_verifier_derives_the_same_constraints_from_the_statement(name):
 PROBLEM = Quadratic.generate(2, 5, spectrum=np.linspace(0.1, 1.0, 5), spread=0.3, heterogeneity=1.0, seed=3)
 
 
-@pytest.mark.parametrize("method", [ErrorFeedback, EF21, CompressedSGD])
-def test_every_simulated_trajectory_satisfies_every_inequality(method):
-    L = Q(float(np.max(PROBLEM.constants.L_i.value))) * Q(1000001, 1000000)
-    mu = Q(float(np.min(PROBLEM.hessians))) * Q(999999, 1000000)
-    algorithm, compressor, steps = method(stepsize=Q(1, 4)), TopK(k=2), 4
-    for kind in (Contractive(delta=Q(2, 5)), Projection(delta=Q(2, 5))):
-        run = trace(algorithm, Smooth(mu=mu, L=L), kind, steps=steps, workers=2)
-        run.worst(gap, distance)
-        x_star, start = PROBLEM.x_star, np.linspace(-2.0, 3.0, 5)
-        stars = {f"g_star[{i}]": PROBLEM.gradient(x_star[None, None])[0, i] for i in range(2)}
-        found = replay(run.model, PROBLEM, compressor.compress, {"x_0": start - x_star} | stars, x_star)
-        for one in run.model.constraints():
-            if one.name != "initial":
-                value = found.number(one.expression)
-                assert abs(value) <= 1e-9 if one.equality else value <= 1e-9, one.name
-        fields = tuple(name for name, _ in run.states[0])
-        result = simulate(
-            PROBLEM, method(stepsize=0.25), compressor, steps=steps, x0=start, record="all", keep=fields,
-            unproven=True, progress=False,
-        )  # fmt: skip
-        for step, state in enumerate(run.states):
-            for name, value in state:
-                simulated = result[name].isel(run=0, step=step).transpose(..., "coordinate").values
-                symbolic = np.array([found.vector(row) for row in value[0, :, 0]])
-                shift = x_star if name == "x" else 0.0
-                assert symbolic + shift == pytest.approx(simulated, abs=1e-12), (name, step)
-
-
 @pytest.mark.parametrize("method", [ErrorFeedback, EF21])
 def test_trajectories_on_losses_that_are_no_quadratics_satisfy_them_too(method):
     problem = LogisticRegression.on("breast-cancer", 3)
