@@ -18,7 +18,7 @@ from toolkit.compressors import Compressor
 from toolkit.compressors.identity import Identity
 from toolkit.description import NotDescribable, describe
 from toolkit.errors import WrongUse
-from toolkit.parameters import Parametrised, Schedule, at_each, values
+from toolkit.parameters import Parametrised, Schedule, at_each, exact_fields, values
 from toolkit.stepsizes import Prescribed
 from toolkit.topology import Topology
 
@@ -208,6 +208,9 @@ class Experiment:
             )
         if np.ndim(self.stepsize) > 1:
             raise WrongUse("simulate(stepsize=…)", f"an array of shape {np.shape(self.stepsize)}", "give a 1-D set")
+        for path, value in exact_fields(self.algorithm).items():
+            wrong = f"{'.'.join(path)}={value!r} is an exact number, for symbolic runs"
+            raise WrongUse(f"simulate({name}(…))", wrong, f"give {float(value)!r}")
         for value in values(stepsize):
             if isinstance(value, (Schedule, Prescribed)):
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from itertools import product
 from numbers import Rational
 from typing import Any, ClassVar, TypeVar, dataclass_transform
@@ -27,6 +28,7 @@ __all__ = [
     "bind",
     "check_number",
     "columns",
+    "exact_fields",
     "scheduled",
     "swept",
     "values",
@@ -135,6 +137,11 @@ def swept(owner: Any) -> dict[Path, tuple[Any, ...]]:
 def scheduled(owner: Any) -> dict[Path, Schedule]:
     """Return the fields that are schedules, of an object and of the objects inside it."""
     return {path: value for path, value in _walk(owner) if isinstance(value, Schedule)}
+
+
+def exact_fields(owner: Any) -> dict[Path, Fraction]:
+    """Return the fields that are fractions, of an object and of the objects inside it: made for symbolic runs."""
+    return {path: one for path, value in _walk(owner) for one in values(value) if isinstance(one, Fraction)}
 
 
 def columns(owner: Any) -> dict[Path, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from problems import Problem, Quadratic, ThreeWorkers
 from toolkit import Experiment, simulate
 from toolkit.algorithms import CHOCO, EF21, SGD, Algorithm, CompressedSGD, ErrorFeedback, State, mean, where
+from toolkit.algorithms.ef21_momentum import EF21Momentum
 from toolkit.averages import contracting, geometric, polynomial, uniform
 from toolkit.compressors import (
     QSGD,
@@ -538,3 +541,9 @@ def test_wrong_shapes_from_a_users_parts_are_told(problem, compressor, says):
         simulate(problem, CompressedSGD(), compressor, stepsize=0.1, steps=2, unproven=True)
     with pytest.raises(WrongUse, match=says):
         simulate(problem, ErrorFeedback(), compressor, stepsize=0.1, steps=2, unproven=True)
+
+
+def test_exact_numbers_are_for_symbolic_runs():
+    problem = Quadratic(np.ones((1, 2)))
+    with pytest.raises(WrongUse, match=r"simulate\(EF21Momentum.*momentum=Fraction\(1, 4\) is an exact number.*0\.25"):
+        simulate(problem, EF21Momentum(momentum=Fraction(1, 4)), TopK(k=1), stepsize=0.1, steps=2)
