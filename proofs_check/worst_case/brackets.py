@@ -5,6 +5,7 @@ from __future__ import annotations
 from proofs_check.claim import Instance
 from proofs_check.worst_case.certifying import SLACK, Uncertified, certify, exhibit
 from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.rational import at_least, at_most
 from proofs_check.worst_case.solving import Unsolved
 
 __all__ = ["bracket", "bracket_of_moments"]
@@ -40,15 +41,17 @@ def bracket(name: str, model: Model, stated: float, *, slack: float = SLACK) -> 
     ('tight', 'violated')
     """
     try:
-        low, high = float(exhibit(model, slack=slack).bound), float(certify(model, slack=slack).bound)
+        below, above = exhibit(model, slack=slack).bound, certify(model, slack=slack).bound
     except (Unsolved, Uncertified) as lack:
         return Instance(name, "undecided", bound=stated, reason=str(lack))
+    low, high = float(below), float(above)
     verdict, why = "tight", "the worst case is proved to lie"
     if stated < low * (1 - ROUNDING):
         verdict, why = "violated", "an exact instance is worse than stated: the worst case lies"
     elif stated > high * (1 + ROUNDING):
         verdict, why = "violated", "the stated value is not attained: the worst case lies"
-    return Instance(name, verdict, high, stated, high / stated, reason=f"{why} between {low:.9g} and {high:.9g}")
+    reason = f"{why} between {at_least(below)} and {at_most(above)}"
+    return Instance(name, verdict, high, stated, high / stated, reason=reason)
 
 
 def bracket_of_moments(name: str, model: Model, stated: float, attained: float, *, slack: float = SLACK) -> Instance:
@@ -60,10 +63,11 @@ def bracket_of_moments(name: str, model: Model, stated: float, attained: float, 
         `tight` if the upper bound is proved within the slack of the stated value and the instance attains it.
     """
     try:
-        high = float(certify(model, slack=slack).bound)
+        above = certify(model, slack=slack).bound
     except (Unsolved, Uncertified) as lack:
         return Instance(name, "undecided", bound=stated, reason=str(lack))
+    high = float(above)
     attains = abs(attained / stated - 1) <= ROUNDING
     verdict = "tight" if attains and stated * (1 - ROUNDING) <= high <= stated * (1 + 2 * slack) else "violated"
-    reason = f"proved at most {high:.9g}; a random instance has {attained:.9g}"
+    reason = f"proved at most {at_most(above)}; a random instance has {attained:.9g}"
     return Instance(name, verdict, high, stated, high / stated, reason=reason)

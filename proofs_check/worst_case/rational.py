@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from math import lcm
 from typing import Any
@@ -11,7 +12,27 @@ import numpy as np
 
 from toolkit.arrays import Array
 
-__all__ = ["common_denominator", "dyadic", "solve_exactly"]
+__all__ = ["at_least", "at_most", "common_denominator", "dyadic", "solve_exactly"]
+
+
+def at_most(value: Fraction, digits: int = 9) -> str:
+    """Return a decimal that is not below a number: what was proved of the number holds of what is printed.
+
+    Examples
+    --------
+    >>> at_most(Fraction(2, 3), 3), at_least(Fraction(2, 3), 3)
+    ('0.667', '0.666')
+    """
+    return _decimal(value, digits, ROUND_CEILING)
+
+
+def at_least(value: Fraction, digits: int = 9) -> str:
+    """Return a decimal that is not above a number; see `at_most`."""
+    return _decimal(value, digits, ROUND_FLOOR)
+
+
+def _decimal(value: Fraction, digits: int, rounding: str) -> str:
+    return f"{Context(prec=digits, rounding=rounding).divide(Decimal(value.numerator), Decimal(value.denominator))}"
 
 
 def dyadic(values: Array, bits: int) -> list[Fraction]:

@@ -155,7 +155,7 @@ def _bound(found: Case, about: Mapping[str, str], slack: float, lower: bool, out
     from proofs_check.worst_case.wording import bound_in_words
 
     certificate = _certificate(found, about, slack, lower, said)
-    click.echo(f"proved: {bound_in_words(certificate.document)}  ({float(certificate.bound):.9g})")
+    click.echo(f"proved: {bound_in_words(certificate.document)}  (about {float(certificate.bound):.9g})")
     if out is not None:
         certificate.save(out)
         click.echo(f"certificate: {out}")

@@ -15,6 +15,7 @@ from proofs_check.worst_case.functions import Smooth
 from proofs_check.worst_case.lyapunov import certify_every_step
 from proofs_check.worst_case.measures import distance, gradient
 from proofs_check.worst_case.messages import Contractive
+from proofs_check.worst_case.rational import at_most
 from proofs_check.worst_case.settings import best_stepsize, feedback_factor
 from proofs_check.worst_case.solving import Unsolved
 from proofs_check.worst_case.tracing import Trace, trace
@@ -57,7 +58,7 @@ def judged_rate(name: str, measured: float, stated: float, run: Callable[[int], 
     verdict = "violated" if ratio > 1 + 1e-12 else "tight" if ratio >= 1 - NEAR else "holds"
     if not stated <= rate * (1 + 1e-12) <= stated * (1 + NEAR):
         verdict = "violated"
-    reason = f"proved: at most {float(proof.factor):.4g}·{rate:.9g}^N V(x_0); stated {stated:.9g}"
+    reason = f"proved: at most {at_most(proof.factor, 4)}·{at_most(proof.rate)}^N V(x_0); stated {stated:.9g}"
     return Instance(name, verdict, measured, rate, ratio, reason=reason)
 
 

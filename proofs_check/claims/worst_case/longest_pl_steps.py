@@ -20,6 +20,7 @@ from proofs_check.worst_case.pl_steps import (
     refuted,
     shrinking,
 )
+from proofs_check.worst_case.rational import at_most
 from proofs_check.worst_case.solving import Unsolved, solve
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class LongestUnderPL(Claim):
         ratio = float(γ) / limit
         verdict = "violated" if not false or ratio > 1 else "holds" if ratio >= self.least else "undecided"
         verdict = "undecided" if bound > self.rate(γ, mu) else verdict
-        reason = f"proved at γ = {γ}: the factor is at most {float(bound):.9g}, stated {float(self.rate(γ, mu)):.9g}"
+        reason = f"proved at γ = {γ}: the factor is at most {at_most(bound)}, stated {float(self.rate(γ, mu)):.9g}"
         reason += f"; refuted exactly at {float(above):.6g} on a parabola" if false else "; not refuted just above it"
         reason += f"; ω = {weight}, {float(γ) / published(s, mu):.3f} times the published step"
         return Instance(name, verdict, float(γ), limit, ratio, reason=reason)

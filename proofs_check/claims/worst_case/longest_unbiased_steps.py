@@ -124,7 +124,7 @@ class Longest(Claim):
             return Instance(one.name, "violated", bound=stated, reason=f"at the stated step {wrong.wrong}")
         exceeds = self.excess(one, ABOVE * γ) > 0
         verdict = "undecided" if not self.proved else "tight" if exceeds else "holds"
-        reason = f"proved at γ = {float(γ):.9g}, for all parameters and every n" if self.proved else "no general proof"
+        reason = f"proved at γ = {γ}, for all parameters and every n" if self.proved else "no general proof"
         reason += ", exceeded 1e-6 above it by exact quadratics with C(u) = 0 or (1 + ω)u" * exceeds
         reason += f"; {float(γ / self.published(one)):.4f} times the published step"
         return Instance(one.name, verdict, float(γ), stated, float(γ) / stated, reason=reason)
@@ -393,7 +393,7 @@ class Slack(Claim):
             return Instance(one.name, "undecided", float(ratio), float(self.limit), reason=wrong.wrong)
         verdict = "violated" if ratio > self.limit else "tight" if ratio == self.limit else "holds"
         verdict = "undecided" if verdict != "violated" and not self.proved else verdict
-        reason = f"proved at γ = {float(γ):.9g} against {published}"
+        reason = f"proved at γ = {γ} against {published}"
         reason += "; the bound for all parameters" if self.proved else "; no general proof"
         return Instance(one.name, verdict, float(ratio), float(self.limit), float(ratio / self.limit), reason=reason)
 

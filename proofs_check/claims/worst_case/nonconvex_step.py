@@ -20,6 +20,7 @@ from proofs_check.worst_case.ef21_steps import (
     proof_of_descent,
     published_weight,
 )
+from proofs_check.worst_case.rational import at_most
 from proofs_check.worst_case.solving import Unsolved, solve
 from toolkit.errors import WrongUse
 
@@ -111,7 +112,7 @@ class Largest(Claim):
             return Instance(one.name, "violated", bound=stated, reason=f"no proof at the stated step: {wrong.wrong}")
         smoothness = [float(L_i) for L_i in one.smoothness]
         fails = in_the_plane(float(ABOVE * γ), float(one.s), smoothness, float(one.L), float(weight)) > 1e-12
-        reason = f"proved up to γ = {float(γ):.9g}" + (", refuted 1e-6 above it by quadratics in the plane" * fails)
+        reason = f"proved up to γ = {γ}" + (", refuted 1e-6 above it by quadratics in the plane" * fails)
         reason += f"; {float(γ) / one.published:.4f} times the published step, {one.published:.6g}"
         verdict = "tight" if fails else "holds"
         return Instance(one.name, verdict, float(γ), stated, float(γ) / stated, reason=reason)
@@ -267,7 +268,7 @@ class PolyakLojasiewicz(Claim):
         longer = published / float(γ)
         proved = bound <= self.rate(γ, mu)
         verdict = "undecided" if not proved else "holds" if longer < 1 else "violated"
-        reason = f"proved: at γ = {γ} the factor is at most {float(bound):.9g}, stated {float(self.rate(γ, mu)):.9g}"
+        reason = f"proved: at γ = {γ} the factor is at most {at_most(bound)}, stated {float(self.rate(γ, mu)):.9g}"
         reason += f"; {1 / longer:.3f} times the published step"
         return Instance(name, verdict, published, float(γ), longer, reason=reason)
 

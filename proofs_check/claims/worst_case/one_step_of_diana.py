@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from proofs_check.claim import Claim, Instance
 from proofs_check.worst_case.certifying import certify
+from proofs_check.worst_case.rational import at_most
 from proofs_check.worst_case.unbiased_steps import diana as one_step
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class OneStepOfDiana(Claim):
             proved = certify(one_step(n, omega, mu, stepsize, a)).bound
             verdict = "holds" if proved <= stated else "undecided"
             slower = (1 - float(proved)) / (1 - float(stated))
-            reason = f"proved: at most {float(proved):.7g}, {slower:.3g} times what the theorem takes off"
+            reason = f"proved: at most {at_most(proved, 7)}, {slower:.3g} times what the theorem takes off"
             name = f"n = {n}, ω = {omega}, μ = {mu}, γ = {stepsize}"
             sides = float(proved), float(stated), float(proved / stated)
             found.append(Instance(name, verdict, *sides, reason=reason))

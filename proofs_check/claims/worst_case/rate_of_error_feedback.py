@@ -11,6 +11,7 @@ from proofs_check.claims.worst_case.rate_of_compressed_descent import STEPS, nam
 from proofs_check.worst_case.brackets import bracket
 from proofs_check.worst_case.certifying import certify, exhibit
 from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.rational import at_least, at_most
 from proofs_check.worst_case.settings import FEEDBACK, best_stepsize, cgd, cgd_best_stepsize, feedback_factor
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class Order(Claim):
             for name, make in FEEDBACK.items():
                 below = exhibit(make(mu, s, best_stepsize(mu, s))).bound
                 verdict = "holds" if above < below else "undecided"
-                reason = f"proved: CGD at most {float(above):.9g}, {name} at least {float(below):.9g}"
+                reason = f"proved: CGD at most {at_most(above)}, {name} at least {at_least(below)}"
                 sides = float(above), float(below), float(above / below)
                 found.append(Instance(f"μ = {mu}, s = {s}, {name}", verdict, *sides, reason=reason))
         return found

@@ -12,6 +12,7 @@ from proofs_check.claim import Claim, Instance
 from proofs_check.worst_case.certifying import Uncertified, certify
 from proofs_check.worst_case.feedback_proofs import split
 from proofs_check.worst_case.model import Model
+from proofs_check.worst_case.rational import at_most
 from proofs_check.worst_case.solving import Unsolved, solve
 from proofs_check.worst_case.symbolic import all_positive, parameters, proves, residual
 from proofs_check.worst_case.unbiased_steps import diana, shared, with_floor
@@ -162,7 +163,7 @@ class _Longer(Claim):
             return Instance(name, "undecided", float(published), float(γ), reason=str(lack))
         verdict = "undecided" if bound > allowed else "holds" if published < γ else "violated"
         ratio = float(published / γ)
-        reason = f"proved: at γ = {γ} at most {float(bound):.7g}, stated {float(allowed):.7g}"
+        reason = f"proved: at γ = {γ} at most {at_most(bound, 7)}, stated {float(allowed):.7g}"
         reason += f"; {1 / ratio:.3f} times the published step"
         return Instance(name, verdict, float(published), float(γ), ratio, reason=reason)
 
